@@ -34,7 +34,15 @@ fn folder_of(name: &str, runs: &[Came]) -> PathBuf {
     std::fs::create_dir_all(folder.join("reports")).unwrap();
     std::fs::write(folder.join("suite.yaml"), SUITE).unwrap();
     let url = service("/cart");
-    let args = ["check", "suite.yaml", "--url", &url, "--quiet", "--report", "json=one.json"];
+    let args = [
+        "check",
+        "suite.yaml",
+        "--url",
+        &url,
+        "--quiet",
+        "--report",
+        "json=one.json",
+    ];
     let measured = program(&folder, &args);
     assert_eq!(measured.status.code(), Some(0), "{}", told(&measured));
     let text = std::fs::read_to_string(folder.join("one.json")).unwrap();
@@ -52,7 +60,10 @@ fn folder_of(name: &str, runs: &[Came]) -> PathBuf {
         report["checks"][1]["rounds"][0]["duration_ms"] = json!(900);
         if number == 0 {
             let first = report["checks"][0]["rounds"][0]["tries"][0].clone();
-            report["checks"][0]["rounds"][0]["tries"].as_array_mut().unwrap().push(first);
+            report["checks"][0]["rounds"][0]["tries"]
+                .as_array_mut()
+                .unwrap()
+                .push(first);
         }
         let path = folder.join(format!("reports/d {number}.json"));
         std::fs::write(&path, report.to_string()).unwrap();
@@ -71,8 +82,16 @@ fn page(folder: &Path, name: &str) -> String {
 fn words(page: &str) -> String {
     let body = page.split_once("<body>").unwrap().1;
     let pieces = body.split('<').filter_map(|piece| piece.split_once('>'));
-    let pieces = pieces.map(|(_, text)| text.trim()).filter(|text| !text.is_empty());
-    let made = pieces.map(|text| if text.starts_with("as of") || text.starts_with(", as of") { "as of now" } else { text });
+    let pieces = pieces
+        .map(|(_, text)| text.trim())
+        .filter(|text| !text.is_empty());
+    let made = pieces.map(|text| {
+        if text.starts_with("as of") || text.starts_with(", as of") {
+            "as of now"
+        } else {
+            text
+        }
+    });
     made.collect::<Vec<_>>().join("\n")
 }
 
@@ -188,7 +207,10 @@ fn an_index_and_a_page_for_each_service_are_written() {
     By the median of their slowest rounds.
     "#);
     for page in [&index, &shop, &page(&folder, "-i-cellar--i-.html")] {
-        assert!(!page.contains("<b>") && !page.contains("<script") && !page.contains("<i>cellar"), "{page}");
+        assert!(
+            !page.contains("<b>") && !page.contains("<script") && !page.contains("<i>cellar"),
+            "{page}"
+        );
         for elsewhere in [" src=", "href=\"http", "@import", "url("] {
             assert!(!page.contains(elsewhere), "{elsewhere}: {page}");
         }
@@ -196,9 +218,23 @@ fn an_index_and_a_page_for_each_service_are_written() {
     }
     // The report whose page lies there is linked; of the other one the place is said.
     assert!(shop.contains("href=\"../reports/d%203.html\""), "{shop}");
-    assert!(!shop.contains("d%201.html") && shop.contains("reports/d 1.json"), "{shop}");
+    assert!(
+        !shop.contains("d%201.html") && shop.contains("reports/d 1.json"),
+        "{shop}"
+    );
     // Once more is no problem, and one service may be enough.
-    let one = ["gates", "page", "reports", "--out", "site", "--service", "shop", "--last", "2", "--json"];
+    let one = [
+        "gates",
+        "page",
+        "reports",
+        "--out",
+        "site",
+        "--service",
+        "shop",
+        "--last",
+        "2",
+        "--json",
+    ];
     assert_snapshot!(told(&program(&folder, &one)), @r#"
     {
       "folder": "site",
@@ -224,7 +260,15 @@ fn what_can_not_be_made_is_told() {
         &["gates", "page", "--out", "site"],
         &["gates", "page", "none", "--out", "site"],
         &["gates", "page", "suite.yaml", "--out", "site"],
-        &["gates", "page", "reports", "--service", "cellar", "--out", "site"],
+        &[
+            "gates",
+            "page",
+            "reports",
+            "--service",
+            "cellar",
+            "--out",
+            "site",
+        ],
         &["gates", "page", "reports", "--out", "taken"],
     ] {
         all += &told(&program(&folder, args));

@@ -276,7 +276,10 @@ fn a_check_of_a_suite_runs_a_hurl_file_beside_it() {
     let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["summary"]["passed"], 2);
-    assert!(text.contains("line 8: GET {host}/me") && !text.contains("hunter22"), "{text}");
+    assert!(
+        text.contains("line 8: GET {host}/me") && !text.contains("hunter22"),
+        "{text}"
+    );
     let failed = checked(&folder, "shop.yaml", &url, &["--var", "expected=2.0.2"]);
     assert_eq!(failed.status.code(), Some(1), "{}", shown(&failed));
     let explained = deploy_hooks(&folder, &["explain", "shop.yaml", "--stage", "pre-traffic"]);
@@ -293,7 +296,11 @@ fn a_check_of_a_suite_runs_a_hurl_file_beside_it() {
         1 expectation, up to 3 tries of 5s, 1s apart
     exit 0
     "#);
-    std::fs::write(folder.join("visit.hurl"), format!("{FILE}certificate \"Subject\" exists\n")).unwrap();
+    std::fs::write(
+        folder.join("visit.hurl"),
+        format!("{FILE}certificate \"Subject\" exists\n"),
+    )
+    .unwrap();
     let valid = deploy_hooks(&folder, &["validate", "shop.yaml", "--format", "github"]);
     assert_snapshot!(shown(&valid), @r#"
     ::error file=visit.hurl,line=14,col=1::the query certificate is not supported here; a suite has the probe `tls` for certificates
@@ -322,7 +329,12 @@ fn a_value_of_the_call_has_no_place_in_the_file() {
     ::error ::--var "my var": no placeholder has this name; use letters, digits, _ and -
     exit 3
     "#);
-    let args = [&["explain", "visit.hurl", "--json"], &SECRET[..], &twice[..]].concat();
+    let args = [
+        &["explain", "visit.hurl", "--json"],
+        &SECRET[..],
+        &twice[..],
+    ]
+    .concat();
     assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @r#"
     {
       "problems": [

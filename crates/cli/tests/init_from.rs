@@ -110,7 +110,12 @@ fn a_file_of_each_kind_is_a_suite_and_what_is_left_out_is_listed() {
         let suite = std::fs::read_to_string(folder.join("suite.yaml")).unwrap();
         assert!(!suite.contains(SECRET), "{name}: {suite}");
         let valid = run(&folder, &["validate", "suite.yaml"]);
-        assert_eq!(valid.status.code(), Some(0), "{name}: {}\n{suite}", told(&valid));
+        assert_eq!(
+            valid.status.code(),
+            Some(0),
+            "{name}: {}\n{suite}",
+            told(&valid)
+        );
     }
     assert!(!all.contains(SECRET), "{all}");
     assert_snapshot!(all, @r#"
@@ -203,7 +208,10 @@ fn the_suite_of_a_recording_has_names_in_place_of_secrets() {
 fn programs_get_everything_as_json() {
     let folder = folder("json");
     std::fs::write(folder.join("requests.sh"), CURL).unwrap();
-    let made = run(&folder, &["init", "suite.yaml", "--from", "requests.sh", "--json"]);
+    let made = run(
+        &folder,
+        &["init", "suite.yaml", "--from", "requests.sh", "--json"],
+    );
     assert_snapshot!(told(&made), @r#"
     {
       "kind": "curl",
@@ -247,7 +255,9 @@ fn commands_are_read_from_standard_input() {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    input.write_all(b"curl http://localhost:8080/health\n").unwrap();
+    input
+        .write_all(b"curl http://localhost:8080/health\n")
+        .unwrap();
     drop(input);
     assert_snapshot!(told(&child.wait_with_output().unwrap()), @r#"
     suite.yaml: 1 check, from -, curl
@@ -274,7 +284,10 @@ fn what_is_no_such_file_is_refused_and_nothing_is_written() {
         ("none.har", "{\"log\": {\"entries\": []}}"),
         ("old.json", "{\"swagger\": \"2.0\"}"),
         ("new.yaml", "openapi: 4.0.0\n"),
-        ("nothing.yaml", "openapi: 3.0.0\npaths: { /a: { post: {} } }\n"),
+        (
+            "nothing.yaml",
+            "openapi: 3.0.0\npaths: { /a: { post: {} } }\n",
+        ),
         ("request.bru", "meta {\n  name: x\n}\n"),
         (
             "first.json",
@@ -334,10 +347,24 @@ fn a_call_that_means_two_things_is_refused() {
     let mut all = String::new();
     for args in [
         &["init"][..],
-        &["init", "a.yaml", "--from", "requests.sh", "--url", "http://localhost"],
+        &[
+            "init",
+            "a.yaml",
+            "--from",
+            "requests.sh",
+            "--url",
+            "http://localhost",
+        ],
         &["init", "a.yaml", "--from", "requests.sh", "--name", "shop"],
         &["init", "a.yaml", "--from", "requests.sh", "--var", "a=1"],
-        &["init", "a.yaml", "--from", "requests.sh", "--secret", "a=env:A"],
+        &[
+            "init",
+            "a.yaml",
+            "--from",
+            "requests.sh",
+            "--secret",
+            "a=env:A",
+        ],
         &["init", "a.yaml", "--from", "nowhere.sh"],
         &["init", "a.yaml", "--from", "latin.sh"],
         &["init", "--from", "requests.sh"],

@@ -11,7 +11,12 @@ use insta::assert_snapshot;
 fn run(args: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
     // Nothing here may reach AWS.
-    for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_REGION"] {
+    for name in [
+        "AWS_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+    ] {
         program.env_remove(name);
     }
     program.env("AWS_EC2_METADATA_DISABLED", "true");
@@ -47,7 +52,11 @@ fn told(output: &Output) -> String {
     let mut lines = error.lines().take_while(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     let named: Vec<&str> = lines.map(str::trim).collect();
-    format!("{} {first} {}", output.status.code().unwrap(), named.join(" "))
+    format!(
+        "{} {first} {}",
+        output.status.code().unwrap(),
+        named.join(" ")
+    )
 }
 
 #[test]
@@ -61,14 +70,25 @@ fn every_command_refuses_what_it_does_not_know_and_what_is_missing() {
         let help = help(&own);
         let name = words.join(" ");
         let unknown = told(&run(&[&own[..], &["--no-such-option"]].concat()));
-        assert!(unknown.contains("unexpected argument '--no-such-option'"), "{name}: {unknown}");
+        assert!(
+            unknown.contains("unexpected argument '--no-such-option'"),
+            "{name}: {unknown}"
+        );
         let code = &unknown[..1];
         // The code for a wrong call is one that the help names.
-        let codes = help.split_once("Exit codes:").map(|(_, codes)| codes.to_owned());
+        let codes = help
+            .split_once("Exit codes:")
+            .map(|(_, codes)| codes.to_owned());
         if let Some(codes) = codes {
-            assert!(codes.contains(&format!(" {code} ")), "{name}: {code} is not among{codes}");
+            assert!(
+                codes.contains(&format!(" {code} ")),
+                "{name}: {code} is not among{codes}"
+            );
         }
-        let usage = help.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap();
+        let usage = help
+            .lines()
+            .find_map(|line| line.strip_prefix("Usage: "))
+            .unwrap();
         let needs = usage.contains(" <") || usage.contains(" --");
         let missing = if needs {
             told(&run(&own))
@@ -120,7 +140,11 @@ fn the_program_itself_says_what_there_is() {
     assert_snapshot!(told(&unknown), @"2 error: unrecognized subcommand 'chekc'");
     let nothing = run(&[]);
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(String::from_utf8(nothing.stderr).unwrap().contains("Commands:"));
+    assert!(
+        String::from_utf8(nothing.stderr)
+            .unwrap()
+            .contains("Commands:")
+    );
     for argument in ["--help", "--version"] {
         let told = run(&[argument]);
         assert!(told.status.success() && !told.stdout.is_empty() && told.stderr.is_empty());

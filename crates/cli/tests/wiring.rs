@@ -115,8 +115,20 @@ async fn a_deployment_group_is_judged_by_its_last_deployment() {
     // However the deployment is named.
     for name in ["d-ABCDEF123", "shop/production"] {
         let args: &'static [&'static str] = match name {
-            "d-ABCDEF123" => &["--deployment", "d-ABCDEF123", "--except", "image-tag", "--json"],
-            _ => &["--deployment", "shop/production", "--except", "image-tag", "--json"],
+            "d-ABCDEF123" => &[
+                "--deployment",
+                "d-ABCDEF123",
+                "--except",
+                "image-tag",
+                "--json",
+            ],
+            _ => &[
+                "--deployment",
+                "shop/production",
+                "--except",
+                "image-tag",
+                "--json",
+            ],
         };
         let named: Value = serde_json::from_slice(&wiring(&aws, args).await.stdout).unwrap();
         assert_eq!(named, found, "{name}");
@@ -142,7 +154,14 @@ async fn what_can_not_be_found_is_no_pass() {
     name what is deployed: --deployment, --application and --deployment-group, or --cluster and --service
     (ends with 3)
     "#);
-    let both = ["--deployment", "d-1", "--application", "shop", "--deployment-group", "x"];
+    let both = [
+        "--deployment",
+        "d-1",
+        "--application",
+        "shop",
+        "--deployment-group",
+        "x",
+    ];
     let both: &'static [&'static str] = both.to_vec().leak();
     assert_snapshot!(told(&wiring(&aws, both).await), @r#"
     error: the argument '--deployment <ID>' cannot be used with '--application <NAME>'

@@ -242,7 +242,10 @@ mod tests {
         let [check] = &suite.plan_at(gate::Stage::PreTraffic).checks[..] else {
             panic!("one check")
         };
-        assert_eq!((check.probe, &*check.asks[0]), ("journey", "line 1: GET {host}/cart: GET /cart"));
+        assert_eq!(
+            (check.probe, &*check.asks[0]),
+            ("journey", "line 1: GET {host}/cart: GET /cart")
+        );
         assert!(aws.bodies("GetObject")[1].contains("/shop/visits/a.hurl"));
     }
 

@@ -114,7 +114,9 @@ impl Names {
             names.declare(name, Kind::Text);
         }
         if !names.taken.insert(NOTHING.to_owned()) && !source.taken.contains(NOTHING) {
-            let message = format!("hurl: {NOTHING:?} is the name of a variable or a secret, and Hurl files need it");
+            let message = format!(
+                "hurl: {NOTHING:?} is the name of a variable or a secret, and Hurl files need it"
+            );
             names.wrong.push((message, "rename it".to_owned()));
         }
         names

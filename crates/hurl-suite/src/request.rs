@@ -180,12 +180,16 @@ fn base(url: &Template, context: &Context) -> Option<Option<Template>> {
     };
     if !is_path {
         let (what, give) = if context.names.in_suite {
-            ("the release", format!("write it under `vars` of the suite, {name}: URL"))
+            (
+                "the release",
+                format!("write it under `vars` of the suite, {name}: URL"),
+            )
         } else {
             ("--url", format!("give --var {name}=URL"))
         };
         let message = format!("{{{{{name}}}}} stands for {what} only where / or nothing follows");
-        let remedy = format!("write {{{{{name}}}}}/…, or {give}, and the file asks that address only");
+        let remedy =
+            format!("write {{{{{name}}}}}/…, or {give}, and the file asks that address only");
         return context.refuse(start(url.source_info), message, remedy);
     }
     context.names.bases.borrow_mut().insert(name.clone());

@@ -56,7 +56,10 @@ fn its_entries_are_the_steps_of_a_journey_with_the_names_of_the_suite() {
     let [check] = &plan.checks[..] else {
         panic!("{plan:?}")
     };
-    assert_eq!((check.probe, check.line, &check.file), ("journey", 9, &None));
+    assert_eq!(
+        (check.probe, check.line, &check.file),
+        ("journey", 9, &None)
+    );
     assert_snapshot!(check.asks.join("\n"), @r#"
     line 2: GET {host}/version: GET /version
     line 9: POST {host}/cart: POST /cart
@@ -77,7 +80,11 @@ fn several_checks_may_name_files_and_share_no_names_but_the_suites() {
     // What one file defines another does not know.
     let reader = SuiteReader::new("suite.yaml", &twice).with_hurl(hurl_suite::journey);
     let read = reader.finish(|path| {
-        let text = if path == "other.hurl" { "GET {{host}}/{{copies}}\n" } else { FILE };
+        let text = if path == "other.hurl" {
+            "GET {{host}}/{{copies}}\n"
+        } else {
+            FILE
+        };
         Ok(text.as_bytes().to_vec())
     });
     assert_snapshot!(read.unwrap_err(), @r#"

@@ -294,7 +294,10 @@ fn json(node: &Node, name: &str, is_secret: bool, texts: &mut Texts) -> Result<N
     let is_secret = is_secret || is_secret_key(name);
     Ok(match &node.value {
         Value::Text(raw) if !is_secret && holds_a_secret(raw) => {
-            return Err(format!("`{}` of its body has a secret within a longer text", shown(name)));
+            return Err(format!(
+                "`{}` of its body has a secret within a longer text",
+                shown(name)
+            ));
         }
         Value::Text(raw) if !raw.is_empty() && (is_secret || has_secret_shape(raw)) => {
             tree::text(texts.secret_text(name, raw)?)

@@ -427,4 +427,43 @@ proptest! {
         prop_assert!(Suite::parse("suite", &converted.suite).is_ok(), "{}", converted.suite);
         prop_assert!(converted.checks + converted.left.len() >= 2);
     }
+
+    #[test]
+    fn no_secret_of_a_collection_stands_in_its_suite(
+        secret in a_secret(), name in any_text(), value in any_text(), path in "[a-z/ü%{}:]{0,12}"
+    ) {
+        let pairs = |value: &str| serde_json::json!([{"key": name, "value": value}, {"key": "password", "value": secret}]);
+        let raw = serde_json::json!({name.clone(): value, "auth": {"pin": secret, "note": [secret]}}).to_string();
+        let request = |body: serde_json::Value| serde_json::json!({"name": name, "request": {
+            "method": "POST", "url": format!("{{{{base}}}}/{path}?access_token={secret}&q={{{{q}}}}"), "body": body,
+            "header": [{"key": "Authorization", "value": format!("Basic {secret}")}, {"key": "x-note", "value": value},
+                {"key": "cookie", "value": format!("sid={secret}; {name}=1")}],
+            "auth": {"type": "apikey", "apikey": [{"key": "key", "value": name}, {"key": "value", "value": secret}]}}});
+        let collection = serde_json::json!({"info": {"name": value}, "variable": [
+                {"key": "base", "value": "https://a.example.com"}, {"key": "apiKey", "value": secret}],
+            "item": [{"name": "sure", "request": "https://a.example.com/"},
+                request(serde_json::json!({"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}})),
+                request(serde_json::json!({"mode": "raw", "raw": format!("password: {secret} {{{{q}}}}")})),
+                request(serde_json::json!({"mode": "urlencoded", "urlencoded": pairs(&value)})),
+                request(serde_json::json!({"mode": "formdata", "formdata": pairs(&value)})),
+                request(serde_json::json!({"mode": "graphql", "graphql": {
+                    "query": format!("mutation {{ login(password: \"{secret}\") {{ id }} }}"), "variables": raw}}))]});
+        let converted = convert("x.json", &collection.to_string()).unwrap();
+        prop_assert!(Suite::parse("suite", &converted.suite).is_ok(), "{}", converted.suite);
+        prop_assert!(!converted.suite.contains(&secret), "{}", converted.suite);
+        prop_assert!(!format!("{:?}", converted.left).contains(&secret), "{:?}", converted.left);
+    }
+
+    #[test]
+    fn any_description_is_a_suite(name in any_text(), value in any_text(), path in "[a-z/ü%-]{1,12}", kind in "[a-z]{1,8}") {
+        let description = serde_json::json!({"openapi": "3.1.0", "info": {"title": name}, "paths": {
+            "/sure": {"get": {"responses": {"200": {"description": "x"}}}},
+            format!("/{path}/{{id}}"): {"get": {"summary": value, "parameters": [
+                {"name": "id", "in": "path", "required": true, "example": value},
+                {"name": name, "in": "query", "required": true, "example": value},
+                {"name": name, "in": "header", "required": true, "example": value}],
+                "responses": {"200": {"content": {"application/json": {"schema": {"type": kind, "pattern": name, "enum": [value]}}}}}}}}});
+        let converted = convert("x.json", &description.to_string()).unwrap();
+        prop_assert!(Suite::parse("suite", &converted.suite).is_ok(), "{}", converted.suite);
+    }
 }

@@ -372,7 +372,9 @@ fn names_a_secret(text: &str) -> bool {
             // A reference, a structure, or nothing.
             Some(first) => !first.is_whitespace() && !"${}[],;&)<\u{e000}".contains(first),
         };
-        let is_word = ["true", "false", "null"].iter().any(|word| value.starts_with(word));
+        let is_word = ["true", "false", "null"]
+            .iter()
+            .any(|word| value.starts_with(word));
         says_something
             && !is_word
             && (1..=MAX_SECRET_NAME).contains(&name.len())

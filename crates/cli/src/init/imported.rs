@@ -17,14 +17,17 @@ pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), F
     args.values.given(std::iter::empty())?;
     let source = from.display().to_string();
     let text = failure::read_within(from, MAX_FILE)?;
-    let converted = convert(&source, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
+    let converted =
+        convert(&source, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
     let to_screen = args.file == Path::new("-");
     if !to_screen {
         write(&args.file, &converted.suite, args.force)?;
     }
     if screen.json {
         let left = converted.left.iter();
-        let left: Vec<_> = left.map(|LeftOut { line, what }| json!({ "line": line, "what": what })).collect();
+        let left: Vec<_> = left
+            .map(|LeftOut { line, what }| json!({ "line": line, "what": what }))
+            .collect();
         let mut told = json!({
             "kind": converted.kind.to_string(),
             "checks": converted.checks,
@@ -50,7 +53,11 @@ pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), F
     }
     let file = args.file.display();
     let checks = text::words::count(converted.checks, "check");
-    let from = if source == "-" { "standard input" } else { &*source };
+    let from = if source == "-" {
+        "standard input"
+    } else {
+        &*source
+    };
     screen.line(format!("{file}: {checks}, from {from}, {}", converted.kind))?;
     if !converted.secrets.is_empty() {
         let names = text::words::list(converted.secrets.iter().map(String::as_str));
@@ -59,10 +66,16 @@ pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), F
         ))?;
     }
     for (index, line) in lines.iter().enumerate() {
-        let style = if index == 0 { Style::Careful } else { Style::Quiet };
+        let style = if index == 0 {
+            Style::Careful
+        } else {
+            Style::Quiet
+        };
         screen.line(screen.styled(style, line))?;
     }
-    screen.line(format!("\nNext: deploy-hooks check {file} --url http://localhost:8080"))?;
+    screen.line(format!(
+        "\nNext: deploy-hooks check {file} --url http://localhost:8080"
+    ))?;
     Ok(())
 }
 

@@ -46,7 +46,10 @@ impl ProbeKind for Logs {
             None => "the release's log group".to_owned(),
         };
         let window = words::duration(self.window);
-        vec![format!("lines {} in {window} of {group}", self.filter.written())]
+        vec![format!(
+            "lines {} in {window} of {group}",
+            self.filter.written()
+        )]
     }
 
     fn conditions(&self) -> usize {

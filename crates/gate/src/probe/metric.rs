@@ -122,11 +122,15 @@ impl ProbeKind for Metric {
     fn asks(&self) -> Vec<String> {
         let Question { name, compare, .. } = &self.question;
         let whom = compare.as_ref().map_or("", |_| ", of both versions");
-        vec![format!("{name} over {}{whom}", words::duration(self.window))]
+        vec![format!(
+            "{name} over {}{whom}",
+            words::duration(self.window)
+        )]
     }
 
     fn conditions(&self) -> usize {
-        usize::from(self.question.fail_when.is_some()) + usize::from(self.question.compare.is_some())
+        usize::from(self.question.fail_when.is_some())
+            + usize::from(self.question.compare.is_some())
     }
 
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {

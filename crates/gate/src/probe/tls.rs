@@ -82,7 +82,8 @@ impl ProbeKind for Tls {
     }
 
     fn conditions(&self) -> usize {
-        let others = usize::from(self.expires_in.is_some()) + usize::from(self.min_version.is_some());
+        let others =
+            usize::from(self.expires_in.is_some()) + usize::from(self.min_version.is_some());
         self.names.len() + others
     }
 

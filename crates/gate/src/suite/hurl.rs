@@ -53,7 +53,9 @@ pub(super) fn expanded(mut root: Node, read: Option<ReadHurl>, context: &mut Con
         match found.map(|(_, node)| &node.value) {
             Some(Value::Map(named)) => {
                 let named = named.iter();
-                named.map(|(key, node)| (key.text.clone(), node.clone())).collect()
+                named
+                    .map(|(key, node)| (key.text.clone(), node.clone()))
+                    .collect()
             }
             _ => Vec::new(),
         }
@@ -66,7 +68,14 @@ pub(super) fn expanded(mut root: Node, read: Option<ReadHurl>, context: &mut Con
         added: Vec::new(),
     };
     let checks = entries.iter_mut().find(|(key, _)| key.text == "checks");
-    let Some((_, Node { value: Value::List(checks), .. })) = checks else {
+    let Some((
+        _,
+        Node {
+            value: Value::List(checks),
+            ..
+        },
+    )) = checks
+    else {
         return root;
     };
     for check in checks {
@@ -211,9 +220,17 @@ fn place(node: &mut Node, file: u16) {
 
 fn add_vars(entries: &mut Vec<(Key, Node)>, added: Vec<(String, Node)>) {
     let at = added[0].1.at;
-    let added = added.into_iter().map(|(name, node)| (key(&name, node.at), node));
+    let added = added
+        .into_iter()
+        .map(|(name, node)| (key(&name, node.at), node));
     match entries.iter_mut().find(|(known, _)| known.text == "vars") {
-        Some((_, Node { value: Value::Map(vars), .. })) => vars.extend(added),
+        Some((
+            _,
+            Node {
+                value: Value::Map(vars),
+                ..
+            },
+        )) => vars.extend(added),
         // What else stands there is a problem.
         Some(_) => {}
         None => {

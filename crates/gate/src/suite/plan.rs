@@ -303,7 +303,29 @@ checks:
             let (asks, probe, expected) = (check.asks.join(" | "), check.probe, check.expectations);
             format!("{probe} {asks} ({expected} expected)\n")
         });
-        insta::assert_snapshot!(lines.collect::<String>(), @"");
+        insta::assert_snapshot!(lines.collect::<String>(), @r#"
+        http GET / (1 expected)
+        alarms shop-5xx, shop-slow (2 expected)
+        tcp the release (0 expected)
+        tcp cache.internal:6379, and sends a text (1 expected)
+        dns TXT records of example.com (1 expected)
+        tls a handshake with www.example.com (2 expected)
+        websocket /live, sends a message and waits for one (1 expected)
+        websocket /live (0 expected)
+        grpc the health of shop.Orders at / (1 expected)
+        grpc /shop.Orders/Get at / (1 expected)
+        crawl from / on, up to 100 pages (0 expected)
+        browser go to /login | press Enter | expect title, url (2 expected)
+        targets all of the release, at least 2 (1 expected)
+        targets all of the release (1 expected)
+        lambda an invocation of the version under test (0 expected)
+        metric HTTPCode_Target_5XX_Count over 5m, of both versions (2 expected)
+        load GET /search 5/s for 2m (2 expected)
+        ecs_task a task of shop-tests (1 expected)
+        logs lines ERROR in 5m of the release's log group (1 expected)
+        wiring all rules but image-tag (0 expected)
+        journey GET / (1 expected)
+        "#);
         let kinds: BTreeSet<_> = plan.checks.iter().map(|check| check.probe).collect();
         assert_eq!(kinds.len(), super::super::probes::PROBES.len(), "{kinds:?}");
     }

@@ -75,7 +75,10 @@ impl ProbeKind for Crawl {
 
     fn asks(&self) -> Vec<String> {
         let pages = words::count(self.max_pages, "page");
-        vec![format!("from {} on, up to {pages}", self.start.url.written())]
+        vec![format!(
+            "from {} on, up to {pages}",
+            self.start.url.written()
+        )]
     }
 
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
