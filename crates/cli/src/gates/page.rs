@@ -105,7 +105,10 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     }
     let counted = text::words::count(pages.len(), "page");
     let runs = text::words::count(found.runs.len(), "run");
-    screen.line(format!("{}: {counted} of {runs}", folder.join("index.html").display()))?;
+    screen.line(format!(
+        "{}: {counted} of {runs}",
+        folder.join("index.html").display()
+    ))?;
     Ok(())
 }
 
@@ -212,9 +215,19 @@ impl Line {
 impl ServicePage {
     fn of(stats: &Service, runs: &[&RunSummary<Release>], links: &Links, made: Timestamp) -> Self {
         let newest = runs[0];
-        let mut flaky: Vec<&Check> = stats.checks.iter().filter(|check| check.flaky > 0).collect();
-        flaky.sort_by_key(|check| std::cmp::Reverse((check.flaky * 10_000 / check.runs, check.flaky)));
-        let mut slow: Vec<&Check> = stats.checks.iter().filter(|check| check.median_ms > 0).collect();
+        let mut flaky: Vec<&Check> = stats
+            .checks
+            .iter()
+            .filter(|check| check.flaky > 0)
+            .collect();
+        flaky.sort_by_key(|check| {
+            std::cmp::Reverse((check.flaky * 10_000 / check.runs, check.flaky))
+        });
+        let mut slow: Vec<&Check> = stats
+            .checks
+            .iter()
+            .filter(|check| check.median_ms > 0)
+            .collect();
         slow.sort_by_key(|check| std::cmp::Reverse(check.median_ms));
         let numbers = [
             ("runs", stats.runs.to_string()),
@@ -233,11 +246,23 @@ impl ServicePage {
             strip: strip(runs),
             strip_words: strip_words(runs),
             runs: runs.iter().map(|run| Row::of(run, links)).collect(),
-            flaky: flaky.into_iter().take(MAX_CHECKS).map(|check| {
-                let told = format!("in {} of {}", check.flaky, text::words::count(check.runs, "run"));
-                CheckLine::of(check, told)
-            }).collect(),
-            slow: slow.into_iter().take(MAX_CHECKS).map(|check| CheckLine::of(check, millis(check.median_ms))).collect(),
+            flaky: flaky
+                .into_iter()
+                .take(MAX_CHECKS)
+                .map(|check| {
+                    let told = format!(
+                        "in {} of {}",
+                        check.flaky,
+                        text::words::count(check.runs, "run")
+                    );
+                    CheckLine::of(check, told)
+                })
+                .collect(),
+            slow: slow
+                .into_iter()
+                .take(MAX_CHECKS)
+                .map(|check| CheckLine::of(check, millis(check.median_ms)))
+                .collect(),
         }
     }
 }
@@ -289,7 +314,9 @@ fn verdict(run: &RunSummary<Release>) -> Verdict {
 }
 
 fn version(run: &RunSummary<Release>) -> String {
-    run.version.as_deref().map_or_else(|| "-".to_owned(), text::clean::line)
+    run.version
+        .as_deref()
+        .map_or_else(|| "-".to_owned(), text::clean::line)
 }
 
 fn shown(at: Timestamp) -> String {
@@ -302,22 +329,44 @@ fn strip(runs: &[&RunSummary<Release>]) -> Vec<Cell> {
     newest
         .map(|run| Cell {
             class: verdict(run).class,
-            title: format!("{} {}: {}", shown(run.ended()), version(run), verdict(run).word),
+            title: format!(
+                "{} {}: {}",
+                shown(run.ended()),
+                version(run),
+                verdict(run).word
+            ),
         })
         .collect()
 }
 
 fn strip_words(runs: &[&RunSummary<Release>]) -> String {
     let newest = runs.len().min(STRIP);
-    let passed = runs.iter().take(STRIP).filter(|run| run.conclusion == Conclusion::Passed).count();
-    format!("{passed} of the last {} passed", text::words::count(newest, "run"))
+    let passed = runs
+        .iter()
+        .take(STRIP)
+        .filter(|run| run.conclusion == Conclusion::Passed)
+        .count();
+    format!(
+        "{passed} of the last {} passed",
+        text::words::count(newest, "run")
+    )
 }
 
 /// A name for a file, which nothing has yet.
 fn file_name(service: &str, taken: &mut BTreeSet<String>) -> String {
-    let plain = service.chars().map(|one| if one.is_ascii_alphanumeric() || "-_".contains(one) { one } else { '-' });
+    let plain = service.chars().map(|one| {
+        if one.is_ascii_alphanumeric() || "-_".contains(one) {
+            one
+        } else {
+            '-'
+        }
+    });
     let base: String = plain.take(80).collect();
-    let base = if base.is_empty() { "service".to_owned() } else { base };
+    let base = if base.is_empty() {
+        "service".to_owned()
+    } else {
+        base
+    };
     let mut name = base.clone();
     let mut number = 2;
     // Some file systems know no capitals.
@@ -363,9 +412,16 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// `../reports/a.html` from a folder, as a URL.
 fn relative(folder: &Path, file: &Path) -> String {
-    let same = folder.components().zip(file.components()).take_while(|(one, other)| one == other).count();
+    let same = folder
+        .components()
+        .zip(file.components())
+        .take_while(|(one, other)| one == other)
+        .count();
     let up = folder.components().skip(same).map(|_| "..".to_owned());
-    let down = file.components().skip(same).map(|part| encoded(&part.as_os_str().to_string_lossy()));
+    let down = file
+        .components()
+        .skip(same)
+        .map(|part| encoded(&part.as_os_str().to_string_lossy()));
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
@@ -387,7 +443,10 @@ mod tests {
     #[test]
     fn a_report_is_linked_from_where_the_page_lies() {
         let at = |folder: &str, file: &str| relative(Path::new(folder), Path::new(file));
-        assert_eq!(at("/a/site", "/a/reports/x y.html"), "../reports/x%20y.html");
+        assert_eq!(
+            at("/a/site", "/a/reports/x y.html"),
+            "../reports/x%20y.html"
+        );
         assert_eq!(at("/a", "/a/b/c.html"), "b/c.html");
     }
 
@@ -397,6 +456,9 @@ mod tests {
         let names: Vec<_> = ["shop", "Shop", "index", "../etc", "", "a/b"]
             .map(|name| file_name(name, &mut taken))
             .into();
-        assert_eq!(names, ["shop", "Shop-2", "index-2", "---etc", "service", "a-b"]);
+        assert_eq!(
+            names,
+            ["shop", "Shop-2", "index-2", "---etc", "service", "a-b"]
+        );
     }
 }
