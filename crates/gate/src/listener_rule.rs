@@ -195,7 +195,7 @@ impl fmt::Display for Miss<'_> {
             Self::Query => f.write_str("takes another query"),
             Self::TakenBefore(priority) => write!(
                 f,
-                "comes after the rule of priority {priority}, which takes this request first; give the release's rule \
+                "comes after the rule of priority {priority}, which may take this request first; give the release's rule \
                  a lower number"
             ),
         }
@@ -403,7 +403,7 @@ mod tests {
         let sent = headers(&[("x-test", "1")]);
         let of = |path: &str| miss(&rule, Method::GET, ("h", path), &sent);
         assert_eq!(of("/health"), "taken");
-        insta::assert_snapshot!(of("/api/x"), @"comes after the rule of priority 3, which takes this request first; give the release's rule a lower number");
+        insta::assert_snapshot!(of("/api/x"), @"comes after the rule of priority 3, which may take this request first; give the release's rule a lower number");
         assert!(of("/v2/x").contains("priority 7"));
         assert_eq!(of("/vx/x"), "taken");
     }

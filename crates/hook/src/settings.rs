@@ -17,7 +17,7 @@ const REPORT_PREFIX: &str = "reports";
 pub struct Settings {
     /// `SUITE`: where the suite lies.
     pub suite: SuiteLocation,
-    /// `REPORT_BUCKET`: the bucket for reports.
+    /// `REPORT_BUCKET`: the bucket for reports. Empty where nothing is stored.
     pub report_bucket: String,
     /// `REPORT_PREFIX`: what report keys start with, without slashes at its ends.
     pub report_prefix: String,
@@ -90,9 +90,10 @@ impl Settings {
 }
 
 impl Settings {
-    /// The same, without anything that a run would write to or publish in beside its report.
+    /// The same, without anything that a run would write to or publish in.
     pub(crate) fn without_places_to_write(self) -> Self {
         Self {
+            report_bucket: String::new(),
             outcome_topic: None,
             event_bus: None,
             state_table: None,

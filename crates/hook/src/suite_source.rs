@@ -183,12 +183,12 @@ mod tests {
         );
         assert!(asked[1].contains("/shop/files/order.json"), "{}", asked[1]);
         let (suite, _) = load(refused("NoSuchKey")).await;
-        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        insta::assert_snapshot!(suite.unwrap_err(), @"s3://suites/shop/live.yaml:5:46: body_file: files/order.json could not be read: NoSuchKey: scripted; upload the file to this key, or change the path in the suite; its path is relative to the file that names it");
         let (suite, _) = load(refused("AccessDenied")).await;
-        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        insta::assert_snapshot!(suite.unwrap_err(), @"s3://suites/shop/live.yaml:5:46: body_file: files/order.json could not be read: AccessDenied: scripted; the function's role needs s3:GetObject on it (and s3:ListBucket, so that a missing key is reported as such); its path is relative to the file that names it");
         // It is read no further than a file may be long, whatever length is stated.
         let (suite, _) = load(bytes(vec![b'x'; MAX_FILE_BYTES + 1])).await;
-        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        insta::assert_snapshot!(suite.unwrap_err(), @"s3://suites/shop/live.yaml:5:46: body_file: files/order.json could not be read: it is larger than 8 MiB; its path is relative to the file that names it");
     }
 
     #[tokio::test]
@@ -206,7 +206,7 @@ mod tests {
         .await;
         let place = SuiteLocation::parse("s3://suites/shop/live.yaml", ".").unwrap();
         let wrong = place.load(&aws.clients()).await.unwrap_err();
-        insta::assert_snapshot!(wrong, @"");
+        insta::assert_snapshot!(wrong, @r#"s3://suites/shop/shared/more/b.yaml:3:11: unknown method "GETT"; did you mean GET?"#);
         let asked = aws.bodies("GetObject");
         assert!(asked[1].contains("/shop/shared/a.yaml"), "{asked:?}");
         assert!(asked[2].contains("/shop/shared/more/b.yaml"), "{asked:?}");
@@ -225,7 +225,10 @@ mod tests {
         let shown = missing
             .to_string()
             .replace(package.path().to_str().unwrap(), "PACKAGE");
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r#"
+        PACKAGE/shop.yaml:1:1: the suite has no "checks"; add `checks:`
+        PACKAGE/shop.yaml:3:11: include: shared/a.yaml could not be read: No such file or directory (os error 2); put the file into the function's package or a layer, or point the path in the suite elsewhere; its path is relative to the file that names it
+        "#);
         let shared = "checks:\n  - name: a\n    http: GET /\n";
         std::fs::write(package.path().join("shared/a.yaml"), shared).unwrap();
         assert!(place.unwrap().load(&aws.clients()).await.is_ok());

@@ -32,6 +32,9 @@ const POLL_EVERY: Duration = if cfg!(test) {
 /// Pages of up to 1 MB each.
 const MAX_PAGES: usize = 40;
 
+const NO_BUCKET: &str = "results come through the bucket of the gate's reports, and this run has none, as it stores nothing; let \
+                         the tests write them to the log, and say `from: log`";
+
 /// Where the result of one task is.
 pub(super) enum ResultPlace {
     S3 { bucket: String, key: String },
@@ -47,6 +50,9 @@ impl ResultPlace {
             Some(ResultSource::S3 { extension }) => {
                 let settings = cloud.function.settings.as_ref();
                 let settings = settings.map_err(|error| CloudError(error.to_string()))?;
+                if settings.report_bucket.is_empty() {
+                    return Err(CloudError(NO_BUCKET.to_owned()));
+                }
                 Some(Self::S3 {
                     bucket: settings.report_bucket.clone(),
                     key: format!("{PREFIX}/{}/results.{extension}", query.token),

@@ -5,12 +5,12 @@
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentStatus, LastDeploymentInfo};
 use aws_sdk_codedeploy::types::{LifecycleEventStatus, TargetGroupPairInfo};
-use gate::{Stage, Suite};
+use gate::{ListenerRule, Stage, Suite, Target};
 use jiff::Timestamp;
 
 use super::appspec::Resource;
 use super::deployment::{self, Deployment};
-use super::forwarding::leads_elsewhere;
+use super::forwarding::{leads_elsewhere, rule_of_default};
 use super::lifecycle_event::why_not;
 use super::routes::Routes;
 use super::target::{Described, facts_of};
@@ -18,7 +18,7 @@ use super::targets::lifecycle_events;
 use crate::caller::{Prepared, Refusal, gate_target};
 use crate::cloud::NamedGroups;
 use crate::listener::Scheme;
-use crate::lookup::load_balancing::{listeners, rules_of};
+use crate::lookup::load_balancing::{listeners, rules};
 use crate::lookup::{LookupContext, LookupError};
 
 /// The deployment of a group that its release is of: the last one, unless that has failed.
@@ -80,11 +80,15 @@ pub(crate) async fn prepare(
     let found = described
         .learn(context, (stage, tcp_scheme), &mut known)
         .await?;
+    let mut rule = ListenerRule::default();
     if found.is_some() {
-        leads_to_release(context, stage, &described).await?;
+        rule = leads_to_release(context, stage, &described).await?;
     }
     let url = found.as_ref().map(|found| found.under_test.url.as_str());
-    let target = gate_target(url, &known).map_err(refuse)?;
+    let target = Target {
+        rule,
+        ..gate_target(url, &known).map_err(refuse)?
+    };
     let rollback = deployment.rollback_of.as_ref().map(|undone| {
         format!("the deployment rolls back {undone}: a gate would have let it pass without a measurement")
     });
@@ -150,12 +154,13 @@ fn shifted(stage: Stage, described: &Described) -> Result<(), String> {
     }
 }
 
-/// Whether the listener of the stage leads to the release, and to nothing else of the group.
+/// Whether the listener of the stage leads to the release, and to nothing else of the group: then which of its requests
+/// go there.
 async fn leads_to_release(
     context: LookupContext<'_>,
     stage: Stage,
     described: &Described,
-) -> Result<(), Refusal> {
+) -> Result<ListenerRule, Refusal> {
     let routes = Routes::of(&described.group);
     let (role, arn) = match stage {
         Stage::PreTraffic => ("test", routes.test),
@@ -167,7 +172,7 @@ async fn leads_to_release(
         if arn.contains(":listener/net/") {
             return Ok(Vec::new());
         }
-        rules_of(context.aws, &arn).await
+        rules(context.aws, Some(arn.clone())).await
     };
     let (found, rules) = tokio::join!(listeners(context.aws, vec![arn.clone()]), rules);
     let (found, rules) = (found?, rules?);
@@ -182,18 +187,14 @@ async fn leads_to_release(
         .iter()
         .filter_map(|group| group.name().map(str::to_owned))
         .collect();
+    let named = NamedGroups::of_targets(&described.targets);
     let why = match listener {
         None => Some("was not returned by DescribeListeners".to_owned()),
-        Some(listener) => leads_elsewhere(
-            listener,
-            &rules,
-            &NamedGroups::of_targets(&described.targets),
-            &pair,
-        )
-        .map(|why| format!("does not lead to the release alone: {why}")),
+        Some(listener) => leads_elsewhere(listener, &rules, &named, &pair)
+            .map(|why| format!("does not lead to the release alone: {why}")),
     };
     match why {
-        None => Ok(()),
+        None => Ok(rule_of_default(&rules, &named)),
         Some(why) => Err(Refusal::of(
             vec![format!("the {role} listener {arn} {why}")],
             None,

@@ -80,27 +80,25 @@ fn has_expressions(conditions: &RuleConditions) -> bool {
     all.any(|pattern| matches!(pattern, RulePattern::Regex(..)))
 }
 
-/// The rules that the listener asks first. One that looks at the caller's address is left out: behind a load balancer
-/// nobody knows by which address a gate comes.
+/// The rules that the listener asks first.
 fn earlier(own: &Rule, rules: &[Rule]) -> Vec<EarlierRule> {
     let before = rules
         .iter()
         .filter(|rule| rule.rule_arn() != own.rule_arn() && priority(rule) < priority(own));
-    let read = before.filter_map(|rule| {
-        let mut conditions = RuleConditions::default();
-        for condition in rule.conditions() {
-            if condition.field() == Some("source-ip") {
-                return None;
-            }
-            // One that can't be read may take any request.
-            add(condition, &mut conditions);
-        }
-        Some(EarlierRule {
-            priority: priority(rule),
-            conditions,
-        })
-    });
-    read.collect()
+    before.map(earlier_rule).collect()
+}
+
+/// What a rule may take. A condition that can't be read may be met by any request, and so may one on the caller's address:
+/// nobody knows by which address a gate comes.
+pub(crate) fn earlier_rule(rule: &Rule) -> EarlierRule {
+    let mut conditions = RuleConditions::default();
+    for condition in rule.conditions() {
+        add(condition, &mut conditions);
+    }
+    EarlierRule {
+        priority: priority(rule),
+        conditions,
+    }
 }
 
 /// The priority of the first rule that takes whatever `own` takes, and is asked before it. Where a condition can't be read
@@ -413,13 +411,15 @@ mod tests {
         ];
         let earlier = demands(&own, &rules).unwrap().rule.earlier;
         let priorities: Vec<u32> = earlier.iter().map(|rule| rule.priority).collect();
-        assert_eq!(priorities, [1, 3, 4, 5]);
+        assert_eq!(priorities, [1, 2, 3, 4, 5]);
         assert_eq!(earlier[0].conditions.paths, wild(&["/api/*"]));
-        assert_eq!(earlier[1].conditions.paths[0].to_string(), "^/v[0-9]");
-        assert_eq!(earlier[2].conditions.methods, ["POST"]);
-        assert_eq!(earlier[2].conditions.queries[0][0].value, "2");
+        // From whatever address.
+        assert_eq!(earlier[1].conditions.paths, wild(&["/*"]));
+        assert_eq!(earlier[2].conditions.paths[0].to_string(), "^/v[0-9]");
+        assert_eq!(earlier[3].conditions.methods, ["POST"]);
+        assert_eq!(earlier[3].conditions.queries[0][0].value, "2");
         // It may take whatever comes.
-        assert_eq!(earlier[3].conditions, RuleConditions::default());
+        assert_eq!(earlier[4].conditions, RuleConditions::default());
     }
 
     #[test]

@@ -88,22 +88,3 @@ pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rul
         rules.len()
     )))
 }
-
-/// The rules of one listener, the default one included.
-pub(crate) async fn rules_of(aws: &Aws, listener: &str) -> Result<Vec<Rule>, LookupError> {
-    let answer = aws
-        .elb()
-        .describe_rules()
-        .listener_arn(listener)
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            format!("DescribeRules {listener}"),
-            Hints {
-                permission: "elasticloadbalancing:DescribeRules",
-                absent: "correct the listeners in the deployment group's loadBalancerInfo",
-            },
-        ))?;
-    Ok(answer.rules.unwrap_or_default())
-}

@@ -138,8 +138,8 @@ async fn versions_are_read_wherever_they_are_named() {
         of_service(but(operation, vec![answer], "CODE_DEPLOY")).await
     };
     assert_eq!(of("v1.1.0", "1.1.0").await, Vec::<String>::new());
-    insta::assert_snapshot!(of("1.1.0", "1.0.0").await.join("\n"), @"");
-    insta::assert_snapshot!(of("1.2.0", "1.2.0").await.join("\n"), @"");
+    insta::assert_snapshot!(of("1.1.0", "1.0.0").await.join("\n"), @"versions-agree: the tag deploy-hooks:version of the container web is 1.1.0, and the label org.opencontainers.image.version is 1.0.0; let the build write one version into both");
+    insta::assert_snapshot!(of("1.2.0", "1.2.0").await.join("\n"), @"versions-agree: the tag deploy-hooks:version of the container web is 1.2.0, and the image's tag is 1.1.0; let the build write one version into both");
 }
 
 #[tokio::test]
