@@ -238,7 +238,7 @@ async fn what_a_gate_has_stopped_is_told_with_its_reason_and_once() {
     // The next step of the same deployment is another decision.
     stage
         .expect(stopped(|detail| {
-            detail["lifecycle_event"] = json!("AfterAllowTraffic")
+            detail["lifecycle_event"] = json!("AfterAllowTraffic");
         }))
         .await;
     assert_eq!(stage.told("slack").len(), 2);

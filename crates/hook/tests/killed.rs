@@ -200,7 +200,7 @@ fn job(port: u16, number: usize, token: Option<&str>) -> Value {
 fn report(aws: &FakeAws) -> Value {
     let is_meant = |path: &&String| {
         path.contains("/post-traffic-")
-            && path.ends_with(".json")
+            && path.strip_suffix(".json").is_some()
             && !path.contains("-so-far")
             && !path.contains("-unheard")
     };
@@ -271,11 +271,11 @@ async fn killed_at_its_end(caller: Caller) {
             let aws = aws.fork().await;
             let mut bake = bake.clone();
             let death = Death { call, after };
-            let dies = bake.deliver(gate(&aws), Some(death), &service).await;
+            let is_dead = bake.deliver(gate(&aws), Some(death), &service).await;
             assert!(bake.due.is_empty(), "it is the last one");
             bake.is_whole(&aws, &format!("{caller:?}, {death:?}"));
-            deaths += usize::from(dies);
-            died |= dies;
+            deaths += usize::from(is_dead);
+            died |= is_dead;
         }
         if !died {
             break;

@@ -75,7 +75,7 @@ fn steps() -> [(&'static str, Option<String>, Answers); 4] {
 /// What CodePipeline is told by the last answer that it was sent, in a word.
 fn told(seen: &Seen) -> &'static str {
     let put = |(name, _): &(String, String)| name.starts_with("PutJob");
-    let sent = seen.aws.calls().into_iter().filter(put).next_back();
+    let sent = seen.aws.calls().into_iter().rfind(put);
     let Some((operation, body)) = sent else {
         return "nothing";
     };
