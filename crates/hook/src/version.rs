@@ -301,14 +301,14 @@ mod tests {
         let places: Vec<String> = places
             .map(|it| format!("{} {}", it.place, it.version))
             .collect();
-        insta::assert_snapshot!(places.join("\n"), @r#"
+        insta::assert_snapshot!(places.join("\n"), @r"
         the tag deploy-hooks:version 1
         the variable VERSION 2
         the variable APP_VERSION 3
         service.version in the variable OTEL_RESOURCE_ATTRIBUTES 4
         the label org.opencontainers.image.version 5
         the image's tag 6
-        "#);
+        ");
         assert_eq!(of(&tags, &rich).as_deref(), Some("1"));
         assert_eq!(of(&[], &rich).as_deref(), Some("2"));
         rich.environment.as_mut().unwrap().pop();

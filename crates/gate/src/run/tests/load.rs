@@ -264,7 +264,10 @@ async fn a_release_with_more_errors_than_the_old_version_fails() {
     let load =
         "http: GET /, rate: 30/s, errors: { tolerance: '5%' }, compare_to: old, tolerance: '1000%'";
     let outcome = loaded(&new.url, Some(&old.url), load).await;
-    insta::assert_snapshot!(summary(&outcome), @"");
+    insta::assert_snapshot!(summary(&outcome), @r#"
+    failed
+    check "it" failed: expected errors no worse than the old version, got errors: 33.3 % in 30 samples; old version 0 %: more than the old version (p = 0.000399, 33.3 points more, tolerated 5): status 503 (10)
+    "#);
     let (new, old) = (version(1, 0).await, version(1, 3).await);
     let outcome = loaded(&new.url, Some(&old.url), load).await;
     assert!(outcome.verdict.passed, "{}", summary(&outcome));

@@ -116,11 +116,14 @@ fn how_many_more_errors_are_tolerated_needs_an_old_version_and_a_share() {
             "load: {{ http: GET /, rate: 5/s, for: 1m, errors: {{ {errors} }}{more} }}"
         ))
     };
-    insta::assert_snapshot!(problems("tolerance: 1%", ""), @"");
-    insta::assert_snapshot!(problems("", ", compare_to: old"), @"");
-    insta::assert_snapshot!(problems("tolerance: 0.01", ", compare_to: old"), @"");
-    insta::assert_snapshot!(problems("tolerance: '100%'", ", compare_to: old"), @"");
-    insta::assert_snapshot!(problems("tolerance: some, fail_when: '> x%'", ", compare_to: old"), @"");
+    insta::assert_snapshot!(problems("tolerance: 1%", ""), @"suite.yaml:5:67: tolerance: goes with compare_to; add `compare_to: old`, or remove it");
+    insta::assert_snapshot!(problems("", ", compare_to: old"), @r#"suite.yaml:5:54: errors has no "fail_when"; add `fail_when:`"#);
+    insta::assert_snapshot!(problems("tolerance: 0.01", ", compare_to: old"), @"suite.yaml:5:67: tolerance is text, not a number; put it in quotes");
+    insta::assert_snapshot!(problems("tolerance: '100%'", ", compare_to: old"), @r#"suite.yaml:5:67: tolerance: "100%" is no share of all requests below 100%; write how many more of a hundred may fail than of the old version: "0.5%""#);
+    insta::assert_snapshot!(problems("tolerance: some, fail_when: '> x%'", ", compare_to: old"), @r#"
+    suite.yaml:5:67: tolerance: "some" is no share of all requests below 100%; write how many more of a hundred may fail than of the old version: "0.5%"
+    suite.yaml:5:84: fail_when: "> x%" is no limit; write a sign and a share of all requests: "> 0%", "> 1%", ">= 0.5%"
+    "#);
     parsed(&one_check(
         "load: { http: GET /, rate: 5/s, for: 1m, errors: { tolerance: '0.5%' }, compare_to: old }",
     ));
