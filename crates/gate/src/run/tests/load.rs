@@ -261,8 +261,7 @@ async fn a_release_slower_than_the_old_version_fails_with_both_numbers() {
 #[tokio::test]
 async fn a_release_with_more_errors_than_the_old_version_fails() {
     let (new, old) = (version(1, 3).await, version(1, 0).await);
-    let load =
-        "http: GET /, rate: 30/s, errors: { tolerance: '5%' }, compare_to: old, tolerance: '1000%'";
+    let load = "http: GET /, rate: 30/s, timeout: 2s, errors: { tolerance: '5%' }, compare_to: old, tolerance: '1000%'";
     let outcome = loaded(&new.url, Some(&old.url), load).await;
     insta::assert_snapshot!(summary(&outcome), @r#"
     failed

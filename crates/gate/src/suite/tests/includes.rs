@@ -245,7 +245,7 @@ fn a_bad_include_is_named_at_its_place() {
             format!("{all}, a{n}: &a{n} [{}]", [before.as_str(); 9].join(", "))
         },
     ) + " }";
-    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", bomb.as_bytes())]), @"suites/a.yaml:1:240: more than 50000 values, with aliases written out; split it into several files, or use fewer aliases");
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", bomb.as_bytes())]), @"suites/a.yaml:1:240: more than 50000 values, with aliases written out; split the included file, or use fewer aliases");
     // Files share one set of names, whichever of them has a check first.
     insta::assert_snapshot!(with("[a.yaml, b.yaml]", &[health, ("b.yaml", HEALTH.as_bytes())]), @r#"suites/b.yaml:4:11: two checks have the name "health"; the other one is in line 4 of a.yaml; reports need to tell them apart"#);
     let basket = HEALTH.replace("health", "basket");
