@@ -88,7 +88,6 @@ fn several_checks_may_name_files_and_share_no_names_but_the_suites() {
         Ok(text.as_bytes().to_vec())
     });
     assert_snapshot!(read.unwrap_err(), @r#"
-    suite.yaml:10:40: "/" is not a request; write a method and a path: GET /path
     other.hurl:1:16: {{copies}} has no value here; write it under `vars` or `secrets` of the suite, or capture it before
     "#);
 }
@@ -107,16 +106,11 @@ fn what_is_wrong_has_the_place_of_the_file_that_it_stands_in() {
         all.push('\n');
     }
     assert_snapshot!(all, @r#"
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     visits/checkout.hurl:3:1: insecure: a gate checks certificates; leave it out; a suite trusts an authority of your own by ca_certificates
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     visits/checkout.hurl:1:16: {{nobody}} has no value here; write it under `vars` or `secrets` of the suite, or capture it before
     visits/checkout.hurl:4:1: the query xpath is not supported here; a suite judges pages by `css`
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     visits/checkout.hurl:4:15: not valid Hurl: invalid Regex expression: unclosed group; see https://hurl.dev/docs/hurl-file.html; files of Hurl 8 are read
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     visits/checkout.hurl:1:5: not valid Hurl: expecting a space; see https://hurl.dev/docs/hurl-file.html; files of Hurl 8 are read
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     visits/checkout.hurl:1:1: the file has no request; write a request: GET {{host}}/health
     "#);
     let with = |key: &str| SUITE.replace("    hurl:", &format!("    {key}\n    hurl:"));
@@ -137,23 +131,16 @@ fn what_is_wrong_has_the_place_of_the_file_that_it_stands_in() {
     suite.yaml:9:5: a check has `hurl` or `http`, not both; write it into the Hurl file, or make a check of each
     suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:5: a check has `hurl` or `expect`, not both; write it into the Hurl file, or make a check of each
-    suite.yaml:10:11: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:5: a check has `hurl` or `always`, not both; write it into the Hurl file, or make a check of each
     suite.yaml:9:13: `always` goes with `journey`; write the request under `journey`, or remove it
     suite.yaml:9:22: "/" is not a request; write a method and a path: GET /path
-    suite.yaml:10:11: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:11: hurl: "../checkout.hurl" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as files/cover.png
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:11: hurl: none.hurl could not be read: No such file or directory; put the file there, or correct the path; it is relative to the file that names it
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:11: hurl is text, not a list; put it in quotes
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     hurl: "nothing" is the name of a variable or a secret, and Hurl files need it; rename it
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     "#);
     let without = Suite::parse("suite.yaml", SUITE).unwrap_err();
     assert_snapshot!(without, @r#"
     suite.yaml:9:11: hurl: a file of Hurl can't be read here; convert it: deploy-hooks init checks.yaml --from FILE.hurl
-    suite.yaml:9:11: "/" is not a request; write a method and a path: GET /path
     "#);
 }
