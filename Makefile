@@ -196,7 +196,7 @@ FUZZ_SECONDS ?= 30
 
 .PHONY: drill
 drill: ## Invoke every function DRILL_COUNT times under random faults: answered once, no false pass; DRILL_SEED plays one again
-	@DRILL_COUNT=$(DRILL_COUNT) DRILL_SEED=$(DRILL_SEED) timeout $(DRILL_LIMIT) cargo test --locked --quiet --package drill --test drill
+	@DRILL_COUNT=$(DRILL_COUNT) DRILL_SEED=$(DRILL_SEED) timeout $(DRILL_LIMIT) cargo test --locked --quiet --workspace --test drill
 
 DRILL_COUNT ?= 1000
 DRILL_SEED ?= $(shell date +%s)
@@ -239,7 +239,8 @@ release: ## Put a release for ARCHS together in .local/release: packages, comman
 ARCHS ?= $(HOST_ARCH)
 
 .PHONY: release-of
-release-of: tools # What a release has of one processor
+release-of: export RUSTFLAGS := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/deploy-hooks
+release-of: tools # What a release has of one processor; no path of this machine is in it
 	@$(MAKE) build
 	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 		--package cli --bin deploy-hooks --lambda-dir .local/release-cli/$(ARCH)

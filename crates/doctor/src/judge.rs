@@ -188,6 +188,9 @@ fn callers(facts: &Facts) -> Outcomes {
 
 fn suites(facts: &Facts) -> Outcomes {
     if facts.suites.is_empty() {
+        if let Err(why) = &facts.deployments {
+            return vec![Outcome::Unknown(why.clone())];
+        }
         return not_judged(
             "nothing calls the gates yet, so which suites they would read is not known",
         );
@@ -247,6 +250,10 @@ fn questions(facts: &Facts) -> Outcomes {
 }
 
 fn secrets(facts: &Facts) -> Outcomes {
+    let is_read = |suite: &crate::facts::Suite| matches!(&suite.content, Ok(Some(content)) if content.problems.is_none());
+    if facts.secrets.is_empty() && !facts.suites.iter().any(is_read) {
+        return not_judged("there is no suite that could be read");
+    }
     let judge = |secret: &Secret| {
         let place = format!("the secret {} of {}", secret.written, secret.suite);
         let arn = match &secret.arn {

@@ -317,6 +317,12 @@ fn each_thing_that_is_wrong_is_found_by_its_rule_alone() {
             "unknown: the deployment group shop/production",
         ),
     ];
+    // Who calls is in a test of its own.
+    let untested: Vec<&Rule> = Rule::ALL
+        .iter()
+        .filter(|rule| **rule != Rule::Callers && !wrong.iter().any(|(of, _, _)| of == *rule))
+        .collect();
+    assert!(untested.is_empty(), "{untested:?}");
     for (rule, change, expected) in wrong {
         let mut facts = sound();
         change(&mut facts);
@@ -419,6 +425,14 @@ fn what_is_not_known_is_never_held() {
         let found = said(&facts, *rule);
         assert!(!found.contains(&"holds".to_owned()), "{rule}: {found:?}");
     }
+    // Whose suites are not known has none that could be looked at.
+    facts.suites.clear();
+    facts.secrets.clear();
+    assert_eq!(said(&facts, Rule::Suites), ["unknown: denied"]);
+    assert_eq!(
+        said(&facts, Rule::Secrets),
+        ["not judged: there is no suite that could be read"]
+    );
 }
 
 #[test]

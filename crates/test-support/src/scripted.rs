@@ -21,6 +21,8 @@ pub struct Answer {
     delay: Duration,
     /// The connection breaks off in it.
     breaks_off: bool,
+    /// What a refusal says beside its code.
+    message: &'static str,
 }
 
 /// An answer with this body.
@@ -36,6 +38,7 @@ pub fn bytes(body: impl Into<Vec<u8>>) -> Answer {
         body: body.into(),
         delay: Duration::ZERO,
         breaks_off: false,
+        message: "",
     }
 }
 
@@ -44,7 +47,24 @@ pub fn refused(code: &'static str) -> Answer {
     Answer {
         status: 400,
         headers: vec![("x-amzn-errortype", code.to_owned())],
+        message: "scripted",
         ..bytes(code)
+    }
+}
+
+/// A refusal that says this.
+pub fn refused_saying(code: &'static str, message: &'static str) -> Answer {
+    Answer {
+        message,
+        ..refused(code)
+    }
+}
+
+/// There is no such bucket or object; a HEAD has no body that would say so.
+pub fn not_found() -> Answer {
+    Answer {
+        status: 404,
+        ..bytes("")
     }
 }
 
@@ -112,10 +132,14 @@ impl Scripted {
         Self { script, port, task }
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Clients of it, each call tried once.
     pub fn clients(&self) -> Aws {
-        let url = format!("http://127.0.0.1:{}", self.port);
-        crate::sdk::loopback(&url, "us-east-1", 1)
+        crate::sdk::loopback(&self.url(), "us-east-1", 1)
     }
 
     /// The operations called, each with its body or query.
@@ -151,10 +175,20 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
         _ => "Unknown",
     };
     let is_json = action.is_none();
+    let of_s3 = || {
+        let is_bucket = parts.uri.path().trim_matches('/').split('/').count() == 1;
+        match (parts.method.as_str(), is_bucket) {
+            ("HEAD", true) => Some("HeadBucket"),
+            ("HEAD", false) => Some("HeadObject"),
+            ("PUT", true) => Some("CreateBucket"),
+            ("PUT", false) => Some("PutObject"),
+            _ => None,
+        }
+    };
     let operation = match (&target, action) {
         (Some(target), _) => target.rsplit('.').next().unwrap_or_default().to_owned(),
         (None, Some(action)) => action,
-        (None, None) => of_path().to_owned(),
+        (None, None) => of_s3().unwrap_or_else(of_path).to_owned(),
     };
     let answer = {
         let mut script = script.lock().unwrap();
@@ -178,7 +212,7 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
         return broken_off();
     }
     let protocol = match operation.as_str() {
-        "GetObject" => Protocol::S3,
+        "GetObject" | "PutObject" | "CreateBucket" => Protocol::S3,
         _ if is_json => Protocol::Json,
         _ => Protocol::Query,
     };
@@ -207,20 +241,21 @@ fn render(answer: &Answer, protocol: Protocol) -> Response {
         status,
         headers,
         body,
+        message,
         ..
     } = answer;
     let code = String::from_utf8_lossy(body);
     let body = match (*status, protocol) {
         (200, _) => body.clone(),
         (_, Protocol::Json) => {
-            format!(r#"{{"__type":"{code}","message":"scripted"}}"#).into_bytes()
+            format!(r#"{{"__type":"{code}","message":"{message}"}}"#).into_bytes()
         }
         (_, Protocol::Query) => format!(
-            "<ErrorResponse><Error><Code>{code}</Code><Message>scripted</Message></Error></ErrorResponse>"
+            "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         )
         .into_bytes(),
         (_, Protocol::S3) => {
-            format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>").into_bytes()
+            format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes()
         }
     };
     let mut response = (StatusCode::from_u16(*status).unwrap(), body).into_response();

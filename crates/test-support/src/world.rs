@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Reply;
+use crate::sdk::INJECTED_PANIC;
 
 /// What a call meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum CallFault<A> {
     Fail(u16, &'static str),
     /// The caller is frozen for so many seconds before the call is sent.
     Freeze(u64),
+    /// The caller panics before the call is sent.
+    Panic,
     /// Somebody else acts before the call is served.
     Before(A),
 }
@@ -46,6 +49,11 @@ pub trait Services: Send + 'static {
 
     /// Serves a call.
     fn serve(&mut self, call: &Call) -> Answer;
+
+    /// An object of S3, whose bytes need not be text.
+    fn object(&mut self) -> Vec<u8> {
+        panic!("there are no objects here")
+    }
 
     /// Somebody else acts.
     fn act(&mut self, act: Self::Act);
@@ -195,6 +203,7 @@ impl<S: Services> World<S> {
                 Ok(())
             }
             Some(CallFault::Hang | CallFault::Freeze(_)) => Ok(()),
+            Some(CallFault::Panic) => panic!("{INJECTED_PANIC}"),
         }
     }
 
@@ -218,7 +227,12 @@ impl<S: Services> World<S> {
 
     async fn serve(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let call = Call::read(&request);
-        let answer = || respond(self.with(|services| services.serve(&call)));
+        let answer = || {
+            self.with(|services| match call.service.as_str() {
+                "s3" => response(200, services.object().into()),
+                _ => respond(services.serve(&call)),
+            })
+        };
         match self.begin(&call.operation).await {
             None | Some(CallFault::Freeze(_)) => Ok(answer()),
             Some(CallFault::DieBefore) => die().await,
@@ -239,6 +253,7 @@ impl<S: Services> World<S> {
                 self.interfere(act);
                 Ok(answer())
             }
+            Some(CallFault::Panic) => panic!("{INJECTED_PANIC}"),
         }
     }
 }
@@ -257,7 +272,11 @@ pub fn reply(reply: Reply) -> Answer {
 }
 
 fn respond((status, body): Answer) -> HttpResponse {
-    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+    response(status, SdkBody::from(body))
+}
+
+fn response(status: u16, body: SdkBody) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), body)
 }
 
 impl Call {
@@ -274,6 +293,14 @@ impl Call {
                 service,
                 operation: operation.to_owned(),
                 json: serde_json::from_slice(body).unwrap(),
+                form: None,
+            };
+        }
+        if request.method() == "GET" {
+            return Self {
+                service: "s3".to_owned(),
+                operation: "GetObject".to_owned(),
+                json: Value::Null,
                 form: None,
             };
         }

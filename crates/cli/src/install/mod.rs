@@ -34,6 +34,7 @@ pub(super) const STACK: &str = "deploy-hooks";
 /// A suite that passes nothing by itself: it says what to write.
 const STARTER: &str = include_str!("starter.yaml");
 const TEMPLATE_KEY: &str = "packages/template.yaml";
+/// Beginning of the name of a change set. One of a run that was cut off is in nobody's way.
 const CHANGE_SET: &str = "deploy-hooks-install";
 
 /// Install the gates into your AWS account, or upgrade them
@@ -114,8 +115,17 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         parameters: parameters.clone(),
     };
     let is_new = plan.is_new;
-    let Some(set) = change_set::make(&aws, plan, CHANGE_SET).await? else {
-        change_set::discard(&aws, &args.stack, is_new, CHANGE_SET).await?;
+    let name = format!("{CHANGE_SET}-{}", jiff::Timestamp::now().as_second());
+    let made = match change_set::make(&aws, plan, &name).await {
+        Ok(made) => made,
+        Err(refused) => {
+            // Whether that works or not, what CloudFormation said matters.
+            let _ = change_set::discard(&aws, &args.stack, is_new, &name).await;
+            return Err(refused);
+        }
+    };
+    let Some(set) = made else {
+        change_set::discard(&aws, &args.stack, is_new, &name).await?;
         if !args.dry_run {
             store_starter(&aws, &parameters, before.as_ref(), screen).await?;
         }
@@ -141,7 +151,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
                 args.stack, place.account, place.region
             ))?);
     if !agreed {
-        change_set::discard(&aws, &args.stack, is_new, CHANGE_SET).await?;
+        change_set::discard(&aws, &args.stack, is_new, &name).await?;
         if args.dry_run {
             screen.progress(
                 "a dry run: the change set was taken back, and nothing was deployed",
@@ -153,7 +163,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
             "nothing was deployed: nobody said yes; --yes says it, for CI".to_owned(),
         ));
     }
-    change_set::carry_out(&aws, &args.stack, CHANGE_SET, screen).await?;
+    change_set::carry_out(&aws, &args.stack, &name, screen).await?;
     store_starter(&aws, &parameters, before.as_ref(), screen).await?;
     done(&aws, args, "deployed", screen).await
 }

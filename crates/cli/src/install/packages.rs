@@ -16,6 +16,8 @@ use crate::failure::{self, Failure};
 
 /// What a function's package holds; SAM builds no more.
 const PROGRAM: &str = "bootstrap";
+/// What a release's template names are archives already.
+const ARCHIVE: &str = ".zip";
 /// Lambda takes 50 MB zipped, and ours are below 7.
 const MAX_PROGRAM_BYTES: usize = 512 * 1024 * 1024;
 
@@ -24,25 +26,30 @@ const MAX_PROGRAM_BYTES: usize = 512 * 1024 * 1024;
 pub(super) struct Built {
     /// The text, before it says where the packages lie.
     pub(super) template: String,
-    /// The folder of each function, by what the template calls it.
+    /// Of each function, by what the template calls it: the program of a build, or the archive of a release.
     packages: BTreeMap<String, PathBuf>,
 }
 
 impl Built {
-    /// Reads the folder that a build left.
+    /// Reads the folder that a build left, or one of a release.
     pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join("template.yaml");
         if !path.exists() {
             return Err(Failure::Wrong(format!(
-                "{} has no template.yaml; build the packages first: `make build ARCH=arm64`, in the checkout",
+                "{} has no template.yaml; build the packages first: `make build ARCH=arm64`, in the checkout; or name the folder \
+                 lambda/arm64 of a release with --built",
                 folder.display()
             )));
         }
         let template = failure::read(&path)?;
         let mut packages = BTreeMap::new();
         for name in code_uris(&template) {
-            let package = folder.join(name);
-            if !package.join(PROGRAM).is_file() {
+            let package = if name.ends_with(ARCHIVE) {
+                folder.join(name)
+            } else {
+                folder.join(name).join(PROGRAM)
+            };
+            if !package.is_file() {
                 return Err(Failure::Wrong(format!(
                     "{} has no package {name}, which its template names; build again",
                     folder.display()
@@ -73,10 +80,15 @@ impl Built {
     /// Stores the packages; returns the template that names them there.
     pub(super) async fn upload(&self, aws: &Aws, bucket: &str) -> Result<String, Failure> {
         let mut places = BTreeMap::new();
-        for (name, folder) in &self.packages {
-            let program = failure::read_bytes(&folder.join(PROGRAM), MAX_PROGRAM_BYTES)?;
-            let package = zipped(&program)
-                .map_err(|error| Failure::Failed(format!("{name} could not be zipped: {error}")))?;
+        for (name, file) in &self.packages {
+            let bytes = failure::read_bytes(file, MAX_PROGRAM_BYTES)?;
+            let package = if name.ends_with(ARCHIVE) {
+                bytes
+            } else {
+                zipped(&bytes).map_err(|error| {
+                    Failure::Failed(format!("{name} could not be zipped: {error}"))
+                })?
+            };
             // By its content: the same package is stored once, and CloudFormation sees whether it differs.
             let key = format!("packages/{}.zip", digest(&package));
             put(aws, bucket, &key, package).await?;
@@ -276,5 +288,30 @@ Resources:
         let file = archive.by_name(PROGRAM).unwrap();
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
         assert_ne!(digest(b"a"), digest(b"b"));
+    }
+
+    #[test]
+    fn a_folder_of_a_build_and_one_of_a_release_are_read_and_what_lacks_a_package_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let refused = |expected: &str| {
+            let why = Built::read(folder).unwrap_err().to_string();
+            assert!(why.contains(expected), "{why}");
+        };
+        refused("has no template.yaml; build the packages first");
+        std::fs::write(folder.join("template.yaml"), TEMPLATE).unwrap();
+        refused("has no package PreTraffic, which its template names; build again");
+        std::fs::create_dir(folder.join("PreTraffic")).unwrap();
+        std::fs::write(folder.join("PreTraffic/bootstrap"), "program").unwrap();
+        let built = Built::read(folder).unwrap();
+        assert!(built.packages["PreTraffic"].ends_with("PreTraffic/bootstrap"));
+        let released = TEMPLATE.replace("CodeUri: PreTraffic", "CodeUri: PreTraffic.zip");
+        std::fs::write(folder.join("template.yaml"), released).unwrap();
+        refused("has no package PreTraffic.zip");
+        std::fs::write(folder.join("PreTraffic.zip"), "archive").unwrap();
+        let built = Built::read(folder).unwrap();
+        assert!(built.packages["PreTraffic.zip"].ends_with("PreTraffic.zip"));
+        std::fs::write(folder.join("template.yaml"), "Resources: {}\n").unwrap();
+        refused("names no package");
     }
 }

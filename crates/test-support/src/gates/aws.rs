@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::codedeploy;
 use super::ecs::{self, EcsChanges};
 use super::lives::{Fate, Lives};
+use crate::sdk;
 
 pub const DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "execution-1";
@@ -37,6 +38,8 @@ pub enum Fault {
     Slow,
     /// HTTP 400 with this code.
     Refuse(&'static str),
+    /// The caller panics over the answer.
+    Panic,
 }
 
 /// All kinds that a busy AWS and a network have.
@@ -353,6 +356,9 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         Some(Fault::Hang) => {
             tokio::time::sleep(Duration::from_mins(1)).await;
             closed()
+        }
+        Some(Fault::Panic) => {
+            ([(sdk::PANIC_HEADER, "injected")], inner.answer(&call)).into_response()
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Behaviour {
     Hanging,
     /// Well for so many requests, broken after.
     WellFor(usize),
+    /// Broken twice, well once, and so on.
+    Flapping,
     /// The right status, and a body or headers that are meant to take memory or time.
     Hostile(Attack),
     /// Two revisions behind one rule, as at a step of a canary.
@@ -82,10 +84,12 @@ pub enum Attack {
     Cut,
     /// A byte now and then.
     Drip,
+    /// The right status, and a body that says that it did not work.
+    Lie,
 }
 
 /// All kinds.
-pub const ATTACKS: [Attack; 7] = [
+pub const ATTACKS: [Attack; 8] = [
     Attack::Nested,
     Attack::Deep,
     Attack::Endless,
@@ -93,6 +97,7 @@ pub const ATTACKS: [Attack; 7] = [
     Attack::Headers,
     Attack::Cut,
     Attack::Drip,
+    Attack::Lie,
 ];
 
 /// A running service; stops when dropped.
@@ -155,7 +160,10 @@ async fn checkout(
         Behaviour::Two(two) => return two.answer(before, headers.contains_key("x-test")),
         Behaviour::Well => StatusCode::CREATED,
         Behaviour::WellFor(n) if before < n => StatusCode::CREATED,
-        Behaviour::Broken | Behaviour::WellFor(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Behaviour::Flapping if before % 3 == 2 => StatusCode::CREATED,
+        Behaviour::Broken | Behaviour::WellFor(_) | Behaviour::Flapping => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Behaviour::Hanging => {
             tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::CREATED
@@ -186,6 +194,7 @@ fn hostile(attack: Attack) -> Response {
             .body(r#"{"ok":true}"#.into()),
         Attack::Cut => answer.body(r#"{"ok":true"#.into()),
         Attack::Drip => answer.body(endless(b" ", Duration::from_millis(100))),
+        Attack::Lie => answer.body(r#"{"ok":false}"#.into()),
     };
     answer.unwrap()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::{Value, json};
 
-use super::{End, Invocations, LAMBDA_RETRIES, LEFT, MAX_INVOCATIONS, Run, Tally};
+use super::{End, Invocations, LAMBDA_RETRIES, MAX_INVOCATIONS, Run, Tally};
 use crate::gates::{begun_ago, event, function, invoke_as};
 
 /// Between two rounds of the bake.
@@ -39,7 +39,7 @@ async fn calls(stage: Stage, run: &Run) -> Tally {
         }
         let request = format!("request-{}", seen.count);
         for attempt in 0..=LAMBDA_RETRIES {
-            let ended = invoke_as(&request, &gate, LEFT, payload.clone()).await;
+            let ended = invoke_as(&request, &gate, run.left, payload.clone()).await;
             seen.add(ended.took);
             seen.retries += usize::from(attempt > 0);
             failed = ended.result.is_err();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::{Value, json};
 
-use super::{End, Invocations, LEFT, MAX_INVOCATIONS, Run, Tally};
+use super::{End, Invocations, MAX_INVOCATIONS, Run, Tally};
 use crate::gates::{begun_ago, function, invoke_as};
 
 /// Between two rounds of the bake.
@@ -30,7 +30,7 @@ pub(super) async fn job(run: &Run) -> Tally {
         }
         let id = format!("job-{}", seen.count);
         let event = event(run, &id, token.as_deref());
-        let ended = invoke_as(&id, &gate, LEFT, event.clone()).await;
+        let ended = invoke_as(&id, &gate, run.left, event.clone()).await;
         seen.add(ended.took);
         let mut said_so = match ended.result {
             Ok(value) => value["delivery"] == "undelivered",
@@ -38,7 +38,7 @@ pub(super) async fn job(run: &Run) -> Tally {
             Err(error) => return run.tally(seen, End::Wrong(format!("it failed: {error}"))),
         };
         if run.happens(&id, 8) {
-            let again = invoke_as(&format!("{id}-again"), &gate, LEFT, event).await;
+            let again = invoke_as(&format!("{id}-again"), &gate, run.left, event).await;
             seen.add(again.took);
             said_so |= again
                 .result

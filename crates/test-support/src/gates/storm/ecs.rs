@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::{Value, json};
 
-use super::{End, Invocations, LEFT, MAX_INVOCATIONS, Run, Tally};
+use super::{End, Invocations, MAX_INVOCATIONS, Run, Tally};
 use crate::gates::{begun_ago, ecs::event, function, invoke_with};
 
 pub(super) const BAKE: &str = "traffic: { bake: 2m, every: 1m }\n";
@@ -38,7 +38,7 @@ pub(super) async fn canary(run: &Run) -> Tally {
             }
             let mut call = event(name, percent);
             call["hookDetails"] = of_hook.clone();
-            let ended = invoke_with(&gate, LEFT, call).await;
+            let ended = invoke_with(&gate, run.left, call).await;
             seen.add(ended.took);
             match read(ended.result, of_hook, &mut passed) {
                 Ok(GateResolution::Succeeded) => break,

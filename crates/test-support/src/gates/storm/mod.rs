@@ -1,5 +1,5 @@
-//! Many calls of a gate under random faults, from a seed: one call of AWS in [`ODDS`] goes wrong, and every second
-//! release is broken, breaks on the way, or is hostile.
+//! Many calls of a gate under random faults, from a seed: one call of AWS in [`ODDS`] goes wrong, every second release is
+//! broken, breaks on the way, hangs or is hostile, or its suite is malformed, and some functions have little time.
 //!
 //! What must hold whatever happens: each invocation ends before its deadline, each call is answered once, and nothing
 //! that is broken passes. Bounded in calls; a run that never ends counts as one that was not answered.
@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use super::SUITE;
-use super::aws::{Changes, FAULTS, FakeAws, Plan};
+use super::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
 use super::service::{ATTACKS, Behaviour, Service};
 
 /// What hostile answers miss.
@@ -24,6 +24,8 @@ const STRICT: &str = "{ status: 201 }, { json: { path: $.ok, equals: true } }, {
 
 /// Until the time-out of each invocation.
 pub const LEFT: Duration = Duration::from_secs(9);
+/// The same of every eighth run.
+const LITTLE_LEFT: Duration = Duration::from_secs(5);
 /// How many runs go on side by side.
 const MAX_CONCURRENT: usize = 30;
 /// One call in so many meets a fault.
@@ -129,9 +131,47 @@ struct Run {
     broken: bool,
     /// The bake of its suite.
     traffic: &'static str,
+    /// Until the time-out of each invocation.
+    left: Duration,
     service: Service,
     aws: FakeAws,
     met: Arc<AtomicUsize>,
+}
+
+/// Suites that are none: each is the right one with something done to it.
+const MALFORMED: [fn(&str) -> String; 7] = [
+    |suite| suite.replace("status: 201", "staus: 201"),
+    |suite| suite.replace("version: 1", "version: 99"),
+    |suite| suite.replace("checks:", "checks: []\nrest:"),
+    |suite| suite.replace("    http:", "\thttp:"),
+    |suite| format!("{suite}{suite}"),
+    |_| "[".repeat(100_000),
+    |_| "\u{0}\u{1}\u{2}".to_owned(),
+];
+
+/// How a release behaves, and what is done to its suite.
+fn release(broken: bool, turn: usize, bakes: bool) -> (Behaviour, fn(&str) -> String) {
+    let as_it_is: fn(&str) -> String = str::to_owned;
+    match (broken, turn % 5) {
+        // Whether it passes depends on when it is looked at.
+        (false, 4) => (Behaviour::Flapping, as_it_is),
+        (false, _) => (Behaviour::Well, as_it_is),
+        (true, 0) => (Behaviour::Broken, as_it_is),
+        (true, 1) if bakes => (Behaviour::WellFor(BREAKS_AFTER), as_it_is),
+        (true, 2) => (Behaviour::Hanging, as_it_is),
+        (true, 3) => (Behaviour::Well, MALFORMED[turn / 5 % MALFORMED.len()]),
+        (true, _) => (
+            Behaviour::Hostile(ATTACKS[turn / 5 % ATTACKS.len()]),
+            as_it_is,
+        ),
+    }
+}
+
+/// Whether an operation asks, and changes nothing: only there the caller panics.
+fn is_look_up(operation: &str) -> bool {
+    ["Get", "Describe", "List", "BatchGet", "Query"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }
 
 impl Run {
@@ -144,19 +184,18 @@ impl Run {
         };
         let broken = index % 2 == 1;
         let turn = usize::try_from(index / 2).unwrap();
-        let behaviour = match (broken, turn % 3) {
-            (false, _) => Behaviour::Well,
-            (true, 0) => Behaviour::Broken,
-            (true, 1) if !traffic.is_empty() => Behaviour::WellFor(BREAKS_AFTER),
-            (true, _) => Behaviour::Hostile(ATTACKS[turn / 3 % ATTACKS.len()]),
-        };
+        let (behaviour, malform) = release(broken, turn, !traffic.is_empty());
         let strict = matches!(behaviour, Behaviour::Hostile(_)) || turn % 2 == 1;
         let expected = if strict { STRICT } else { "{ status: 201 }" };
-        let suite = suite_of(contract, traffic).replace("{ status: 201 }", expected);
+        let suite = malform(&suite_of(contract, traffic).replace("{ status: 201 }", expected));
         let plan: Plan = Arc::new(move |operation, n| {
             let roll = mix(seed ^ (index << 20) ^ hash(operation) ^ (n as u64));
-            let fault = FAULTS[usize::try_from((roll >> 32) % FAULTS.len() as u64).unwrap()];
-            roll.is_multiple_of(ODDS).then_some(fault)
+            if !roll.is_multiple_of(ODDS) {
+                return None;
+            }
+            let which = usize::try_from((roll >> 32) % (FAULTS.len() as u64 + 1)).unwrap();
+            let panics = || is_look_up(operation).then_some(Fault::Panic);
+            FAULTS.get(which).copied().or_else(panics)
         });
         let run = Self::start(behaviour, &suite, plan).await;
         Self {
@@ -164,6 +203,11 @@ impl Run {
             seed,
             broken,
             traffic,
+            left: if happens(index, seed, "little time", 8) {
+                LITTLE_LEFT
+            } else {
+                LEFT
+            },
             ..run
         }
     }
@@ -199,6 +243,7 @@ impl Run {
             seed: 0,
             broken: false,
             traffic: "",
+            left: LEFT,
             service,
             aws,
             met,
@@ -211,7 +256,7 @@ impl Run {
     }
 
     fn tally(&self, invocations: Invocations, end: End) -> Tally {
-        let in_time = invocations.slowest < LEFT;
+        let in_time = invocations.slowest < self.left;
         let passed = matches!(end, End::Answered { passed: true });
         let mut tally = Tally {
             invocations: invocations.count,
@@ -227,8 +272,8 @@ impl Run {
             End::Unheard if in_time => tally.unheard = 1,
             End::Wrong(why) => tally.wrong.push(format!("run {}: {why}", self.index)),
             _ => tally.wrong.push(format!(
-                "run {}: an invocation took {:?}",
-                self.index, invocations.slowest
+                "run {}: an invocation took {:?} of {:?}",
+                self.index, invocations.slowest, self.left
             )),
         }
         tally
