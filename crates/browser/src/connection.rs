@@ -3,16 +3,22 @@
 //! There is no task behind it and no lock: whoever waits for an answer reads what comes meanwhile. So nothing goes on when
 //! a connection is dropped, and the browser ends what was opened over it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{HeaderValue as Value, Request, Uri};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -25,6 +31,8 @@ pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 /// How many messages are read in all, and how many bytes.
 const MAX_MESSAGES: usize = 200_000;
 const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that are read of what a browser says of itself.
+const MAX_VERSION: u64 = 16 * 1024;
 /// How long connecting may take, the handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may refuse to take a command.
@@ -47,15 +55,19 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// `ws://127.0.0.1:9222/devtools/browser/…`
+    /// `ws://127.0.0.1:9222/devtools/browser/…`, or by `wss`: then its certificate is checked.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let wrong = |why: &str| Error::Endpoint {
             why: why.to_owned(),
         };
         let uri: Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
         match uri.scheme_str() {
-            Some("ws") => {}
-            Some(other) => return Err(wrong(&format!("the scheme {other:?} is not ws"))),
+            Some("ws" | "wss") => {}
+            Some(other) => {
+                return Err(wrong(&format!(
+                    "the scheme {other:?} is neither ws nor wss"
+                )));
+            }
             None => return Err(wrong("it has no scheme")),
         }
         let has_user = uri.authority().is_some_and(|at| at.as_str().contains('@'));
@@ -68,6 +80,46 @@ impl Endpoint {
         })
     }
 
+    /// What a browser with its debugging port at `host` and `port` says of itself. `host` is an address: a browser answers
+    /// to no other name.
+    pub async fn of_port(host: &str, port: u16, until: Instant) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            web_socket_debugger_url: String,
+        }
+        let place = format!("{host}:{port}");
+        let silent = |why: &dyn std::fmt::Display| Error::Connect {
+            place: place.clone(),
+            why: why.to_string(),
+        };
+        let asking = async {
+            let mut stream = TcpStream::connect((host, port)).await?;
+            let request =
+                format!("GET /json/version HTTP/1.1\r\nhost: {place}\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            let mut reading = stream.take(MAX_VERSION);
+            // A browser may keep the connection: its answer ends with its JSON.
+            while !answer.ends_with(b"}") && !answer.ends_with(b"}\n") {
+                if reading.read_buf(&mut answer).await? == 0 {
+                    break;
+                }
+            }
+            Ok::<_, std::io::Error>(answer)
+        };
+        let until = until.min(Instant::now() + CONNECT_TIMEOUT);
+        let answer = timeout_at(until, asking).await;
+        let answer = answer.map_err(|_| silent(&"no answer in time"))?;
+        let answer = answer.map_err(|error| silent(&error))?;
+        let text = String::from_utf8_lossy(&answer);
+        let body = text.find('{').map_or("", |at| &text[at..]);
+        let version: Version = serde_json::from_str(body).map_err(|error| silent(&error))?;
+        let said = Self::parse(&version.web_socket_debugger_url)?;
+        // By the way that has just led there, whatever it calls itself.
+        Self::parse(&format!("ws://{place}{}", said.uri.path()))
+    }
+
     /// The same with a header of the handshake.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -75,10 +127,20 @@ impl Endpoint {
         self
     }
 
+    /// All of it, also what nobody may be shown.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    fn is_secure(&self) -> bool {
+        self.uri.scheme_str() == Some("wss")
+    }
+
     fn host_and_port(&self) -> (&str, u16) {
         let host = self.uri.host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        (bare, self.uri.port_u16().unwrap_or(80))
+        let usual = if self.is_secure() { 443 } else { 80 };
+        (bare, self.uri.port_u16().unwrap_or(usual))
     }
 
     /// `127.0.0.1:9222`: what may be shown of it.
@@ -120,6 +182,29 @@ impl Endpoint {
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// TLS by what this system trusts.
+async fn secured(
+    endpoint: &Endpoint,
+    stream: TcpStream,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+    let place = endpoint.place();
+    let unsafe_there = |why: &dyn std::fmt::Display| Error::Connect {
+        place: place.clone(),
+        why: why.to_string(),
+    };
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(rustls::ConfigBuilder::with_platform_verifier)
+        .map_err(|error| unsafe_there(&error))?
+        .with_no_client_auth();
+    let name = ServerName::try_from(endpoint.host_and_port().0.to_owned());
+    let name = name.map_err(|error| unsafe_there(&error))?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let handshake = connector.connect(name, stream).await;
+    handshake.map_err(|error| unsafe_there(&error))
+}
 
 /// A connection to a browser.
 pub(crate) struct Connection {
@@ -193,7 +278,11 @@ impl Connection {
                 .max_message_size(Some(MAX_MESSAGE))
                 .max_frame_size(Some(MAX_MESSAGE))
                 .read_buffer_size(64 * 1024);
-            let stream: Box<dyn Stream> = Box::new(stream);
+            let stream: Box<dyn Stream> = if endpoint.is_secure() {
+                Box::new(secured(endpoint, stream).await?)
+            } else {
+                Box::new(stream)
+            };
             client_async_with_config(endpoint.request()?, stream, Some(config))
                 .await
                 .map(|(socket, _)| socket)

@@ -196,6 +196,34 @@ impl Page {
         }
     }
 
+    /// What the next questions are about is the element that the browser knows by this number, if people see it.
+    pub async fn take_node(&mut self, backend: i64) -> Result<Located, Error> {
+        loop {
+            let context = self.world().await?;
+            match self.take_nodes(&[backend], context).await {
+                Err(error) if error.is_of_a_document_gone() => self.forget(context),
+                other => return other,
+            }
+        }
+    }
+
+    /// A CSS selector that finds the element that was found, and no other.
+    pub async fn selector(&mut self) -> Result<Option<String>, Error> {
+        self.run("deployHooks.selector()").await
+    }
+
+    /// Looks at what is farther down, or up.
+    pub async fn scroll(&mut self, down: bool) -> Result<(), Error> {
+        let _: Value = self.run(&format!("deployHooks.scroll({down})")).await?;
+        Ok(())
+    }
+
+    /// Goes back to the page before, if there is one.
+    pub async fn back(&mut self) -> Result<(), Error> {
+        let _: Value = self.run("deployHooks.back()").await?;
+        Ok(())
+    }
+
     async fn by_role(
         &mut self,
         role: &str,
@@ -215,15 +243,6 @@ impl Page {
         struct Nodes {
             nodes: Vec<view::AxNode>,
         }
-        #[derive(Deserialize)]
-        struct Resolved {
-            object: Object,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Object {
-            object_id: Option<String>,
-        }
         let document: Document = self.call("DOM.getDocument", json!({ "depth": 0 })).await?;
         let query = json!({
             "backendNodeId": document.root.backend_node_id,
@@ -236,8 +255,22 @@ impl Page {
         });
         let meant: Vec<i64> = meant.filter_map(|node| node.backend_dom_node_id).collect();
         let all = meant.len();
+        let taken = self.take_nodes(&meant, context).await?;
+        Ok(Located { all, ..taken })
+    }
+
+    async fn take_nodes(&mut self, nodes: &[i64], context: i64) -> Result<Located, Error> {
+        #[derive(Deserialize)]
+        struct Resolved {
+            object: Object,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Object {
+            object_id: Option<String>,
+        }
         let mut objects = Vec::new();
-        for node in meant.into_iter().take(MAX_ELEMENTS) {
+        for node in nodes.iter().take(MAX_ELEMENTS) {
             let resolve = json!({ "backendNodeId": node, "executionContextId": context });
             match self.call::<Resolved>("DOM.resolveNode", resolve).await {
                 Ok(resolved) => objects.extend(resolved.object.object_id),
@@ -254,8 +287,7 @@ impl Page {
             "executionContextId": context, "arguments": arguments, "returnByValue": true
         });
         let taken: Evaluated = self.call("Runtime.callFunctionOn", take).await?;
-        let taken: Located = taken.value()?;
-        Ok(Located { all, ..taken })
+        taken.value()
     }
 
     /// The texts of the elements that were found and are seen, or an attribute of each.

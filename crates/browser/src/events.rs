@@ -188,6 +188,11 @@ pub(crate) struct RequestPaused {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct WebSocketCreated {
+    pub(crate) url: String,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct PausedRequestOf {
     pub(crate) url: String,
     #[serde(default)]

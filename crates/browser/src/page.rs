@@ -3,6 +3,9 @@
 //! The context is made to end with the connection (`disposeOnDetach`), so that a check that is cut leaves nothing behind, also
 //! in a browser that others use. Whatever comes meanwhile is taken in by [`Page::take`], the one place that knows events.
 
+mod incoming;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -10,8 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::connection::{Connection, Incoming};
-use crate::log::{Asked, Log, ProblemKind};
+use self::incoming::auto_attach;
+use crate::connection::Connection;
+use crate::log::Log;
 use crate::{Endpoint, Error, events};
 
 /// The world that our scripts run in.
@@ -55,8 +59,12 @@ pub struct PageRequest<'a> {
     pub url: &'a str,
     /// `GET`
     pub method: &'a str,
+    /// What it has so far, as the page and the browser make it.
+    pub headers: &'a BTreeMap<String, String>,
     /// The page itself, and not something in it.
     pub is_page: bool,
+    /// Not one of a `WebSocket`, which a browser lets nobody hold back or add to.
+    pub can_be_held: bool,
 }
 
 /// What becomes of a request.
@@ -506,264 +514,6 @@ impl Page {
             }
         }
     }
-
-    /// Takes in an event. Answers to commands that nobody waits for are passed over.
-    async fn take(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        let Some(method) = incoming.head.method.as_deref() else {
-            return Ok(());
-        };
-        let of_page = incoming.head.session_id.as_deref() == Some(self.session.as_str());
-        match method {
-            "Runtime.executionContextCreated" if of_page => {
-                let events::ContextCreated { context } = incoming.params()?;
-                if context.name == WORLD && context.aux_data.frame_id == self.frame {
-                    self.world = Some(context.id);
-                }
-            }
-            "Runtime.executionContextDestroyed" if of_page => {
-                let gone: events::ContextDestroyed = incoming.params()?;
-                self.forget(gone.execution_context_id);
-            }
-            "Runtime.executionContextsCleared" if of_page => self.world = None,
-            "Page.lifecycleEvent" if of_page => {
-                let event: events::Lifecycle = incoming.params()?;
-                if event.frame_id == self.frame {
-                    match event.name.as_str() {
-                        "init" => self.loading = true,
-                        "load" => {
-                            self.loading = false;
-                            self.loaded = Some(event.loader_id);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            "Inspector.targetCrashed" if of_page => self.crashed = true,
-            "Target.targetCrashed" | "Target.detachedFromTarget" | "Target.targetDestroyed" => {
-                let gone: events::TargetGone = incoming.params()?;
-                let ours = gone.target_id.as_ref() == Some(&self.target)
-                    || gone.session_id.as_ref() == Some(&self.session);
-                if ours && method == "Target.targetCrashed" {
-                    self.crashed = true;
-                } else if ours {
-                    self.gone = true;
-                }
-            }
-            "Page.javascriptDialogOpening" => self.take_dialog(incoming).await?,
-            "Fetch.requestPaused" => self.take_request(incoming).await?,
-            "Target.targetCreated" => self.take_target(incoming).await?,
-            "Target.attachedToTarget" => self.take_session(incoming).await?,
-            other => self.take_into_log(other, incoming)?,
-        }
-        if self.crashed {
-            return Err(Error::Crashed);
-        }
-        if self.gone {
-            return Err(Error::Closed);
-        }
-        Ok(())
-    }
-
-    async fn take_dialog(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        let dialog: events::DialogOpening = incoming.params()?;
-        let expected = dialog.kind == "beforeunload" || self.options.accept_dialogs;
-        let text = format!("{}: {:?}", dialog.kind, dialog.message);
-        if expected {
-            self.log.note(format!("a dialog is accepted: {text}"));
-        } else {
-            self.log.problem(ProblemKind::Dialog, &text);
-        }
-        let session = incoming.head.session_id.clone();
-        let accept = json!({ "accept": expected });
-        self.connection
-            .send(session.as_deref(), "Page.handleJavaScriptDialog", accept)
-            .await?;
-        Ok(())
-    }
-
-    async fn take_request(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        let paused: events::RequestPaused = incoming.params()?;
-        let is_page =
-            paused.resource_type == "Document" && paused.frame_id.as_ref() == Some(&self.frame);
-        let url = paused.request.url.split('#').next().unwrap_or_default();
-        let decision = self.policy.decide(&PageRequest {
-            url,
-            method: &paused.request.method,
-            is_page,
-        });
-        let id = &paused.request_id;
-        let (method, params) = match decision {
-            Decision::Send => ("Fetch.continueRequest", json!({ "requestId": id })),
-            Decision::SendWith(more) => {
-                let mut headers = paused.request.headers;
-                headers.extend(more);
-                let headers: Vec<Value> = headers
-                    .iter()
-                    .map(|(name, value)| json!({ "name": name, "value": value }))
-                    .collect();
-                let with = json!({ "requestId": id, "headers": headers });
-                ("Fetch.continueRequest", with)
-            }
-            Decision::Refuse(why) => {
-                self.log.refuse(paused.network_id.as_deref(), &why);
-                let refused = json!({ "requestId": id, "errorReason": "BlockedByClient" });
-                ("Fetch.failRequest", refused)
-            }
-        };
-        let session = incoming.head.session_id.clone();
-        self.connection
-            .send(session.as_deref(), method, params)
-            .await?;
-        Ok(())
-    }
-
-    /// Another window of ours is closed; what it would have shown is not looked at.
-    async fn take_target(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        let events::TargetCreated { target_info: info } = incoming.params()?;
-        let ours = info.browser_context_id.as_ref() == Some(&self.context);
-        if !ours || info.target_id == self.target {
-            return Ok(());
-        }
-        match info.kind.as_str() {
-            "page" => {
-                let close = json!({ "targetId": info.target_id });
-                self.connection
-                    .send(None, "Target.closeTarget", close)
-                    .await?;
-            }
-            "service_worker" => {
-                let note = format!("a service worker is registered and bypassed: {}", info.url);
-                self.log.note(note);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// A frame or a worker in another process: it waits until it is watched.
-    async fn take_session(&mut self, incoming: &Incoming) -> Result<(), Error> {
-        let attached: events::AttachedToTarget = incoming.params()?;
-        if attached.session_id == self.session {
-            return Ok(());
-        }
-        let session = Some(attached.session_id.as_str());
-        self.sessions += 1;
-        if self.sessions <= MAX_SESSIONS {
-            let mut commands = vec![
-                ("Runtime.enable", json!({})),
-                ("Log.enable", json!({})),
-                ("Network.enable", json!({})),
-            ];
-            if attached.target_info.kind == "iframe" {
-                let all = json!({ "patterns": [{ "urlPattern": "*" }] });
-                commands.push(("Page.enable", json!({})));
-                commands.push(("Fetch.enable", all));
-                commands.push(("Target.setAutoAttach", auto_attach()));
-            }
-            for (method, params) in commands {
-                self.connection.send(session, method, params).await?;
-            }
-        } else {
-            self.log.note(format!(
-                "more than {MAX_SESSIONS} frames and workers: the rest is not watched"
-            ));
-        }
-        self.connection
-            .send(session, "Runtime.runIfWaitingForDebugger", json!({}))
-            .await?;
-        Ok(())
-    }
-
-    fn take_into_log(&mut self, method: &str, incoming: &Incoming) -> Result<(), Error> {
-        let log = &mut self.log;
-        match method {
-            "Runtime.consoleAPICalled" => {
-                let called: events::ConsoleCalled = incoming.params()?;
-                let text = called.text();
-                log.console(&format!("{}: {text}", called.kind));
-                if matches!(called.kind.as_str(), "error" | "assert") {
-                    log.problem(ProblemKind::Console, &text);
-                }
-            }
-            "Runtime.exceptionThrown" => {
-                let thrown: events::ExceptionThrown = incoming.params()?;
-                let text = thrown.exception_details.text();
-                log.console(&format!("exception: {text}"));
-                log.problem(ProblemKind::Exception, &text);
-            }
-            "Log.entryAdded" => {
-                let events::EntryAdded { entry } = incoming.params()?;
-                log.console(&format!(
-                    "{} ({}): {}",
-                    entry.level, entry.source, entry.text
-                ));
-                if let Some(kind) = entry.problem() {
-                    log.problem(kind, &entry.text);
-                }
-            }
-            "Network.requestWillBeSent" => {
-                let sent: events::RequestWillBeSent = incoming.params()?;
-                // What is in the page itself is no request.
-                if sent.request.url.starts_with("data:") || sent.request.url.starts_with("blob:") {
-                    return Ok(());
-                }
-                if let Some(redirect) = &sent.redirect_response {
-                    log.answered(&sent.request_id, redirect.status(), redirect.answered_by());
-                }
-                let events::RequestOf { method, url } = &sent.request;
-                let asked = Asked {
-                    method,
-                    url,
-                    counts: !matches!(sent.kind.as_str(), "EventSource" | "WebSocket" | "Ping"),
-                    is_page: sent.kind == "Document" && sent.frame_id.as_ref() == Some(&self.frame),
-                };
-                log.asked(sent.request_id, &asked);
-            }
-            "Network.responseReceived" => {
-                let received: events::ResponseReceived = incoming.params()?;
-                let response = &received.response;
-                log.answered(
-                    &received.request_id,
-                    response.status(),
-                    response.answered_by(),
-                );
-            }
-            "Network.loadingFinished" => {
-                let ended: events::LoadingEnded = incoming.params()?;
-                log.ended(&ended.request_id);
-            }
-            "Network.loadingFailed" => {
-                let failed: events::LoadingEnded = incoming.params()?;
-                let given_up = failed.canceled || failed.error_text == "net::ERR_ABORTED";
-                log.broke(
-                    &failed.request_id,
-                    &failed.error_text,
-                    failed.blocked_reason.as_deref(),
-                    given_up,
-                );
-            }
-            "Page.windowOpen" => {
-                #[derive(Deserialize)]
-                struct WindowOpen {
-                    #[serde(default)]
-                    url: String,
-                }
-                let opened: WindowOpen = incoming.params()?;
-                log.problem(ProblemKind::PopUp, &opened.url);
-            }
-            "Browser.downloadWillBegin" => {
-                let begun: events::DownloadWillBegin = incoming.params()?;
-                let text = format!("{} from {}", begun.suggested_filename, begun.url);
-                log.problem(ProblemKind::Download, &text);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-fn auto_attach() -> Value {
-    json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true })
 }
 
 /// What came of a script.

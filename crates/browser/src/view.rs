@@ -58,7 +58,7 @@ pub struct Screenshot {
 }
 
 /// A node of the accessibility tree that assistive technology speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     /// How deep it is.
     pub depth: usize,
@@ -66,6 +66,10 @@ pub struct Node {
     pub role: String,
     /// What it is called; empty if nothing.
     pub name: String,
+    /// What a field holds; nothing of a password.
+    pub value: Option<String>,
+    /// By which the browser knows the element, if it is one.
+    pub backend: Option<i64>,
 }
 
 /// As the protocol has it.
@@ -78,6 +82,7 @@ pub(crate) struct AxNode {
     pub(crate) ignored: bool,
     role: Option<AxValue>,
     name: Option<AxValue>,
+    value: Option<AxValue>,
     #[serde(default)]
     child_ids: Vec<String>,
     parent_id: Option<String>,
@@ -93,6 +98,17 @@ struct AxValue {
 impl AxNode {
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_ref()?.value.as_ref()?.as_str()
+    }
+
+    /// Browsers show of a password how long it is.
+    fn held(&self) -> Option<String> {
+        let value = self.value.as_ref()?.value.as_ref()?;
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        (!text.is_empty() && !text.chars().all(|c| c == '•')).then_some(text)
     }
 
     fn role(&self) -> &str {
@@ -223,6 +239,8 @@ fn in_order(nodes: &[AxNode]) -> Vec<Node> {
                 depth,
                 role: role.to_owned(),
                 name: node.name().unwrap_or_default().to_owned(),
+                value: node.held(),
+                backend: node.backend_dom_node_id,
             });
         }
         let below = depth + usize::from(is_spoken);

@@ -487,7 +487,7 @@ async fn a_page_that_never_ends_is_left_in_time() {
         ),
         "{flooded:?}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]

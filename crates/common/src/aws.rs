@@ -191,6 +191,12 @@ impl Aws {
     }
 }
 
+impl AsRef<Aws> for Aws {
+    fn as_ref(&self) -> &Aws {
+        self
+    }
+}
+
 /// The time limits of every call; public so that a replayed configuration has the same ones.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()

@@ -5,6 +5,7 @@
 //! and HTTP client, and the same kind of error, so that [`crate::failure`] reads it like any other.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -36,8 +37,12 @@ use crate::aws::Aws;
 /// A service that speaks JSON by `X-Amz-Target`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonService {
-    /// What it is signed as, which also stands in its endpoint: `logs`.
+    /// What stands in its endpoint: `logs`.
     pub name: &'static str,
+    /// What it is signed as: mostly the same.
+    pub signing_name: &'static str,
+    /// How long one try may take, where its answers take longer than those of others.
+    pub attempt_timeout: Option<Duration>,
     /// What stands before that in an endpoint that is not dual-stack: nothing, or `api.`.
     pub host_prefix: &'static str,
     /// Whether the ordinary endpoint of `GovCloud` is the one with FIPS, and there is no `-fips` beside it.
@@ -64,6 +69,8 @@ impl JsonService {
     pub(crate) const fn named(name: &'static str, target: &'static str) -> Self {
         Self {
             name,
+            signing_name: name,
+            attempt_timeout: None,
             host_prefix: "",
             fips_in_gov_cloud: false,
             fips_in_gov_cloud_dual_stack: false,
@@ -157,9 +164,16 @@ pub async fn call(
         headers.try_insert("content-type", service.content_type)?;
         let target = format!("{}.{operation}", service.target);
         headers.try_insert("x-amz-target", target)?;
-        Ok(request)
+        posted(request)
     };
     invoke((aws, service, operation), input, write, read).await
+}
+
+/// A request as services take it that know operations by a header or a form.
+pub(crate) fn posted(mut request: HttpRequest) -> Result<HttpRequest, BoxError> {
+    request.set_method("POST")?;
+    request.set_uri("/")?;
+    Ok(request)
 }
 
 /// Calls a service that has no SDK crate here. `write` makes a request of the input, but for what all of them have.
@@ -197,7 +211,13 @@ where
         builder = builder.standard_retry(retry);
     }
     if let Some(timeout) = config.timeout_config() {
-        builder = builder.timeout_config(timeout.clone());
+        builder = builder.timeout_config(match service.attempt_timeout {
+            None => timeout.clone(),
+            Some(attempt) => {
+                let longer = timeout.to_builder().operation_attempt_timeout(attempt);
+                longer.operation_timeout(attempt * 2).build()
+            }
+        });
     }
     if let Some(sleep) = config.sleep_impl() {
         builder = builder.sleep_impl(sleep);
@@ -208,8 +228,6 @@ where
     let operation = builder
         .serializer(move |input: I| {
             let mut request = write(input)?;
-            request.set_method("POST")?;
-            request.set_uri("/")?;
             request.headers_mut().try_insert("user-agent", USER_AGENT)?;
             Ok(request)
         })
@@ -259,11 +277,11 @@ fn signing(
     let credentials = config.credentials_provider()?;
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(SigningName::from_static(service.name));
+    layer.store_put(SigningName::from_static(service.signing_name));
     layer.store_put(SigningRegion::from(region.clone()));
     layer.store_put(SigV4OperationSigningConfig {
         region: Some(SigningRegion::from(region.clone())),
-        name: Some(SigningName::from_static(service.name)),
+        name: Some(SigningName::from_static(service.signing_name)),
         ..SigV4OperationSigningConfig::default()
     });
     let options = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
@@ -276,7 +294,7 @@ fn signing(
     Some(plugin.with_runtime_components(components))
 }
 
-fn read(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
+pub(crate) fn read(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
     let body = response.body().bytes().unwrap_or_default();
     let parsed = serde_json::from_slice::<Value>(body);
     if response.status().is_success() {

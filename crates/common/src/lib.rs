@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod notify;
 pub mod provenance;
 pub mod query_api;
+pub mod rest_api;
 pub mod secret;
 pub mod settings;
 pub mod state;

@@ -7,7 +7,7 @@ use aws_smithy_types::body::SdkBody;
 use url::form_urlencoded::Serializer;
 
 use crate::aws::Aws;
-use crate::json_api::{CallError, JsonError, JsonService, invoke};
+use crate::json_api::{CallError, JsonError, JsonService, invoke, posted};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub async fn call(
         request
             .headers_mut()
             .try_insert("content-type", content_type)?;
-        Ok(request)
+        posted(request)
     };
     invoke((aws, service.at, operation), form.finish(), write, read).await
 }

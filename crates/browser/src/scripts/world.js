@@ -47,9 +47,19 @@
     return element.localName + id + classes + (text ? ` "${text}"` : '');
   };
 
+  // What an element says by its text nodes. What its scripts and styles are made of, it does not say.
+  const UNSAID = 'script, style, noscript, template';
+  const contentOf = element => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, node => (
+      node.nodeType === Node.ELEMENT_NODE && node.matches(UNSAID) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT));
+    let content = '';
+    while (texts.nextNode()) if (texts.currentNode.nodeType === Node.TEXT_NODE) content += texts.currentNode.data;
+    return content;
+  };
+
   const textsOf = element => {
     if (element.matches('input[type=submit], input[type=button], input[type=reset]')) return [clean(element.value)];
-    return [clean(element.innerText), clean(element.textContent)];
+    return [clean(element.innerText), clean(contentOf(element))];
   };
 
   const meets = (texts, wanted) => texts.some(text => (wanted.contains === undefined
@@ -61,7 +71,7 @@
     const needle = wanted.contains ?? wanted.equals;
     const found = [];
     for (const element of document.querySelectorAll('body, body *')) {
-      if (element.matches('script, style, noscript, template')) continue;
+      if (element.matches(UNSAID)) continue;
       const raw = element.matches('input') ? element.value : element.textContent;
       if (!clean(raw).toLowerCase().includes(needle.toLowerCase())) continue;
       if (meets(textsOf(element), wanted)) found.push(element);
@@ -153,6 +163,35 @@
         if (element.matches('input[type=password]')) return '';
         return clean(field ? element.value : element.innerText);
       });
+    },
+    // A selector that finds the first of them alone.
+    selector() {
+      const [element] = found;
+      if (!element?.isConnected) return null;
+      const finds = css => {
+        const all = document.querySelectorAll(css);
+        return all.length === 1 && all[0] === element;
+      };
+      if (element.id && finds(`#${CSS.escape(element.id)}`)) return `#${CSS.escape(element.id)}`;
+      const parts = [];
+      for (let node = element; node && node !== document.documentElement; node = node.parentElement) {
+        if (node.id && document.querySelectorAll(`#${CSS.escape(node.id)}`).length === 1) {
+          parts.unshift(`#${CSS.escape(node.id)}`);
+          break;
+        }
+        const kind = [...(node.parentElement?.children ?? [])].filter(other => other.localName === node.localName);
+        parts.unshift(kind.length > 1 ? `${node.localName}:nth-of-type(${kind.indexOf(node) + 1})` : node.localName);
+      }
+      const css = parts.join(' > ');
+      return finds(css) ? css : null;
+    },
+    scroll(down) {
+      scrollBy({ top: (down ? 1 : -1) * innerHeight * 0.8, behavior: 'instant' });
+      return true;
+    },
+    back() {
+      history.back();
+      return true;
     },
     names() {
       return found.slice(0, 5).map(describe);
