@@ -15,6 +15,11 @@ pub trait Browsers: fmt::Debug + Send + Sync {
         &'a self,
         hosts: &'a [(String, String)],
     ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>>;
+
+    /// Ends what was opened for the run, once no check uses it any more.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
 }
 
 /// A browser that a check may use until this is dropped.

@@ -57,6 +57,14 @@ pub trait CloudProbes: fmt::Debug + Send + Sync {
         unasked("a task of ECS")
     }
 
+    /// What a model says to this.
+    fn converse<'a>(
+        &'a self,
+        _query: &'a ModelQuery,
+    ) -> BoxFuture<'a, Result<serde_json::Value, CloudError>> {
+        unasked("a model")
+    }
+
     /// What the deployment is wired like.
     fn wiring(&self) -> BoxFuture<'_, Result<wiring::Facts, CloudError>> {
         unasked("the wiring of the deployment")
@@ -83,6 +91,15 @@ pub struct SigningRequest {
     pub headers: Vec<(String, String)>,
     /// All of it.
     pub body: bytes::Bytes,
+}
+
+/// A turn of a conversation with a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelQuery {
+    /// An id, or the ARN of an inference profile.
+    pub model: String,
+    /// What the Converse API of Amazon Bedrock takes; so is the answer what it gives.
+    pub body: serde_json::Value,
 }
 
 /// The target group of a release.

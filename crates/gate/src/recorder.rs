@@ -53,6 +53,8 @@ pub(crate) struct Attempt {
     pub(crate) body: Option<String>,
     /// What a browser showed, if it did not pass.
     pub(crate) pages: Vec<PageRecord>,
+    /// What a model did, as steps of a suite.
+    pub(crate) recording: Vec<String>,
 }
 
 /// One try of a round.
@@ -103,13 +105,18 @@ impl Attempt {
             notes: Vec::new(),
             body: None,
             pages: Vec::new(),
+            recording: Vec::new(),
         }
     }
 
     /// Bytes of memory beside its own.
     fn size(&self) -> usize {
         let texts = [&self.request, &self.error, &self.body];
-        let texts = texts.into_iter().flatten().chain(&self.notes);
+        let texts = texts
+            .into_iter()
+            .flatten()
+            .chain(&self.notes)
+            .chain(&self.recording);
         let findings: usize = self.findings.iter().map(Finding::size).sum();
         let pages: usize = self.pages.iter().map(PageRecord::size).sum();
         findings + pages + texts.map(String::len).sum::<usize>()
@@ -119,6 +126,7 @@ impl Attempt {
     fn strip(&mut self) {
         self.body = None;
         self.pages = Vec::new();
+        self.recording = Vec::new();
         self.notes = Vec::new();
         let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
         self.findings.retain(is_unmet);

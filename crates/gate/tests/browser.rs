@@ -15,7 +15,10 @@ use browser::Chromium;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser, RemoteBrowser};
-use gate::{HttpOptions, Outcome, Run, Stage, Suite, Target, report};
+use gate::{
+    EarlierRule, HeaderCondition, HttpOptions, ListenerRule, Outcome, RuleConditions, RulePattern,
+    Run, Stage, Suite, Target, report,
+};
 use tokio::time::Instant;
 use url::Url;
 
@@ -47,6 +50,23 @@ async fn answer(uri: Uri, headers: HeaderMap) -> Response {
         "/other-port" => page("<script src='http://127.0.0.1:9/old.js'></script>"),
         "/dialog" => page("<button onclick='confirm(\"Really?\")'>Ask</button>"),
         "/rule" => page(&format!("<p>{said}</p>")),
+        "/stripe" => {
+            let port = headers
+                .get(header::HOST)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .rsplit_once(':')
+                .unwrap()
+                .1;
+            let colour = port.parse::<u32>().unwrap() % 2 * 200;
+            page(&format!(
+                "<div style='position:fixed;left:0;top:80px;width:100%;height:80px;background:rgb({colour},0,0)'></div><footer>{port}</footer>"
+            ))
+        }
+        "/ruled" => page(
+            "<script src='/assets/old.js'></script><script>fetch('/ruled', { method: 'POST' })</script>",
+        ),
         "/busy" => page("<button onclick='for(;;);'>Hang</button>"),
         "/later" => page(
             "<p id=x></p><script>setTimeout(() => { x.innerHTML = '<b class=error>Too late</b>' }, 400); fetch('/slow')</script>",
@@ -179,7 +199,7 @@ fn is_masked(outcome: &Outcome) -> bool {
 
 /// On a desktop only, with steps that are not waited for long.
 async fn seen(base: &Url, steps: &str) -> Outcome {
-    let lines = format!("screens: [desktop]\nstep_timeout: 600ms\nsteps: {steps}");
+    let lines = format!("screens: [desktop]\nstep_timeout: 2s\nsteps: {steps}");
     trial(base, &lines, "").run().await
 }
 
@@ -307,7 +327,7 @@ async fn what_goes_wrong_behind_a_page_fails_unless_the_suite_allows_it() {
     let bare = said(&seen(&base, "[{ go: /bare }]").await, &base);
     insta::assert_snapshot!(bare, @r#"
     failed
-    check "it" failed: expected no page that some can't use, got desktop: html-lang: no language in /bare; desktop: page-title: no title in /bare; desktop: main-landmark: no main in /bare; desktop: button-name: button without a name (1) in /bare; desktop: image-name: image without a name (1) in /bare
+    check "it" failed: expected no page that some can't use, got desktop: html-lang: no language in /bare; desktop: page-title: no title in /bare; desktop: main-landmark: no main in /bare; desktop: button-name: button without a name (1) in /bare; desktop: image-nam…
     "#);
     let wide = trial(&base, "steps: [{ go: /wide }]", "").run().await;
     let wide = said(&wide, &base);
@@ -405,7 +425,7 @@ async fn where_there_is_no_browser_nothing_is_asked_and_nothing_passes() {
     assert!(outcome.refused);
     insta::assert_snapshot!(summary(&outcome), @r#"
     failed
-    check "it" (line 5): there is no browser here: name where one listens for the Chrome DevTools Protocol (the stack's parameter BrowserEndpoint; of the command line --browser), or leave the check out (--skip, `on`)
+    check "it" (line 7): there is no browser here: name where one listens for the Chrome DevTools Protocol (the stack's parameter BrowserEndpoint; of the command line --browser), or leave the check out (--skip, `on`)
     "#);
     let at =
         |port: u16| Endpoint::parse(&format!("ws://127.0.0.1:{port}/devtools/browser/x")).unwrap();
@@ -472,4 +492,121 @@ async fn what_the_listeners_rule_demands_goes_out_with_each_request_to_the_relea
     trial.target.headers.insert("x-shop", demanded);
     let outcome = trial.run().await;
     assert!(outcome.verdict.passed, "{}", summary(&outcome));
+}
+
+/// What is said of `page` behind a listener whose rule is this.
+async fn behind(base: &Url, rule: ListenerRule, page: &str) -> (String, Outcome) {
+    let lines = format!("screens: [desktop]\nsteps: [{{ go: {page} }}]");
+    let mut trial = trial(base, &lines, "");
+    trial.target.rule = rule;
+    let outcome = trial.run().await;
+    (said(&outcome, base), outcome)
+}
+
+fn patterns(written: &[&str]) -> Vec<RulePattern> {
+    written.iter().copied().map(RulePattern::wildcard).collect()
+}
+
+#[tokio::test]
+async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
+    let base = site().await;
+    // A part of the page that another release would answer.
+    let only_page = ListenerRule {
+        conditions: RuleConditions {
+            paths: patterns(&["/ruled"]),
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    };
+    let (why, outcome) = behind(&base, only_page, "/ruled").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains(
+            "/assets/old.js does not reach the release, as its listener rule takes the path /ruled"
+        ),
+        "{why}"
+    );
+    // A method of a script, and a header that nothing sends: known when the request goes out.
+    let reading = ListenerRule {
+        conditions: RuleConditions {
+            methods: vec!["GET".to_owned()],
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    };
+    let (why, outcome) = behind(&base, reading, "/ruled").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains("POST") && why.contains("takes the method \"GET\""),
+        "{why}"
+    );
+    let canary = ListenerRule {
+        conditions: RuleConditions {
+            headers: vec![HeaderCondition {
+                name: "x-canary".parse().unwrap(),
+                values: patterns(&["1"]),
+            }],
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    };
+    let (why, outcome) = behind(&base, canary, "/rule").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(why.contains("takes the header x-canary"), "{why}");
+    // Another rule comes first.
+    let late = ListenerRule {
+        earlier: vec![EarlierRule {
+            priority: 3,
+            conditions: RuleConditions {
+                paths: patterns(&["/rule*"]),
+                ..RuleConditions::default()
+            },
+        }],
+        ..ListenerRule::default()
+    };
+    let (why, outcome) = behind(&base, late, "/rule").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(why.contains("the rule of priority 3"), "{why}");
+    // What it takes is measured.
+    let (why, outcome) = behind(&base, ListenerRule::default(), "/rule").await;
+    assert!(outcome.verdict.passed, "{why}");
+}
+
+/// What is said of `page` beside the old version of `old`, within a tolerance.
+async fn beside(base: &Url, old: &Url, page: &str, tolerance: &str) -> (String, Outcome) {
+    let lines = format!(
+        "screens: [desktop]\nstep_timeout: 3s\ncompare_to: old\ntolerance: {tolerance}\nmask: [footer]\nsteps: [{{ go: {page} }}]"
+    );
+    let mut trial = trial(base, &lines, "");
+    let url = old.as_str().trim_end_matches('/').to_owned();
+    trial.target.facts.insert("production_url".to_owned(), url);
+    let outcome = trial.run().await;
+    (said(&outcome, base), outcome)
+}
+
+#[tokio::test]
+async fn pages_look_as_the_old_versions_do_within_a_tolerance() {
+    let base = site().await;
+    // One whose stripe has another colour.
+    let mut old = site().await;
+    while old.port().unwrap() % 2 == base.port().unwrap() % 2 {
+        old = site().await;
+    }
+    let (why, outcome) = beside(&base, &old, "/", "1%").await;
+    assert!(outcome.verdict.passed, "{why}");
+    // Each site has a stripe of its own colour across a tenth of the page, and what differs beside that is masked.
+    let (why, outcome) = beside(&base, &old, "/stripe", "1%").await;
+    assert_eq!(strip(&outcome), "F", "{why}");
+    assert!(why.contains("expected /stripe to look as the old version's at desktop, within 1 %, got 10.0 % of it differs"), "{why}");
+    let pages = &outcome.report.checks[0].rounds[0].tries[0].pages;
+    assert_eq!(pages.len(), 2);
+    assert!(
+        pages[1].screen.ends_with("the old version")
+            && pages.iter().all(|page| page.screenshot.is_some())
+    );
+    let (why, outcome) = beside(&base, &old, "/stripe", "12%").await;
+    assert!(outcome.verdict.passed, "{why}");
+    // Without an old version nothing is compared, and nothing passes.
+    let (why, outcome) = beside(&base, &base, "/", "1%").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
 }

@@ -330,4 +330,6 @@ pub(crate) struct Trace {
     pub(crate) steps: Vec<StepRecord>,
     /// What a browser showed.
     pub(crate) pages: Vec<PageRecord>,
+    /// What a model did, as steps of a suite.
+    pub(crate) recording: Vec<String>,
 }

@@ -31,6 +31,8 @@ const MAX_BODY_CHARS: usize = 500;
 const MAX_SIDE_CHARS: usize = 200;
 /// Characters of a check's detail, which reasons repeat.
 const MAX_DETAIL_CHARS: usize = 400;
+/// Characters of a recorded step, which must not be cut: a longer one is not recorded.
+const MAX_RECORDED_CHARS: usize = 6_000;
 /// Characters of a name, a fact or a request that are shown.
 const MAX_LINE_CHARS: usize = 1_000;
 
@@ -369,6 +371,12 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
                     .as_ref()
                     .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS)),
             })
+            .collect(),
+        recording: record
+            .attempt
+            .recording
+            .iter()
+            .map(|step| redactor.excerpt(step, MAX_RECORDED_CHARS))
             .collect(),
         pages: shown.pages,
     }

@@ -190,6 +190,9 @@ pub struct TryReport {
     /// What a browser showed, where every step was met and the try did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<PageReport>,
+    /// Of an agent that reached its goal: what it did, as steps of a suite, which can be done again without a model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recording: Vec<String>,
 }
 
 /// A page in a browser, when something was not met.

@@ -210,6 +210,7 @@ async fn attempt(
             notes: trace.notes,
             body: body.filter(|_| measurement != Measurement::Passed),
             pages: trace.pages,
+            recording: trace.recording,
         },
         steps: trace.steps,
         not_reached: Vec::new(),

@@ -1,6 +1,7 @@
 //! `browser:` of a check.
 
-mod element;
+pub(super) mod agent;
+pub(super) mod element;
 mod step;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::context::Context;
 use super::expect::as_written;
 use super::http;
 use super::keys;
-use super::place::{optional, reaches_release};
+use super::place::{Wrong, optional, reaches_release};
 use crate::expect::Operator;
 use crate::probe::browser::{Action, Browser, Screen, Vital, VitalLimit};
 
@@ -21,6 +22,8 @@ const MAX_STEPS: usize = 50;
 const MAX_SCREENS: usize = 5;
 const MAX_PATTERNS: usize = 50;
 const MAX_MASKS: usize = 20;
+/// How much of a page may look otherwise than the old version's, in percent, unless the suite says otherwise.
+const USUAL_TOLERANCE: f64 = 1.0;
 /// How long one step may take, unless the suite says otherwise.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_STEP_TIMEOUT: Duration = Duration::from_mins(5);
@@ -47,6 +50,7 @@ pub(super) fn browser(node: &Node, context: &Context) -> Option<Browser> {
     });
     let vitals = optional(&object, "vitals", |node| vitals(node, context));
     let mask = optional(&object, "mask", |node| mask(node, context));
+    let looks = looks(&object, context);
     let step_timeout = optional(&object, "step_timeout", |node| {
         step::timeout(node, "step_timeout", context)
     });
@@ -59,6 +63,7 @@ pub(super) fn browser(node: &Node, context: &Context) -> Option<Browser> {
         accept_dialogs: dialogs.ok()?.unwrap_or_default(),
         vitals: vitals.ok()?.unwrap_or_default(),
         mask: mask.ok()?.unwrap_or_default(),
+        old_looks: looks.ok()?,
         step_timeout: step_timeout.ok()?.unwrap_or(STEP_TIMEOUT),
         ..browser
     })
@@ -68,12 +73,14 @@ fn of(steps: Vec<crate::probe::browser::Step>) -> Browser {
     Browser {
         steps,
         screens: vec![Screen::desktop(), Screen::phone()],
+        agent: None,
         reaches_release: None,
         allow_origins: Vec::new(),
         allow: Vec::new(),
         accept_dialogs: false,
         vitals: Vec::new(),
         mask: Vec::new(),
+        old_looks: None,
         step_timeout: STEP_TIMEOUT,
         time: Duration::ZERO,
     }
@@ -188,6 +195,43 @@ fn mask(node: &Node, context: &Context) -> Option<Vec<String>> {
     selectors.into_iter().collect()
 }
 
+/// `compare_to: old` and `tolerance: 1%`: how much of a page may look otherwise than the old version's.
+fn looks(object: &Object<'_>, context: &Context) -> Result<Option<f64>, Wrong> {
+    let problems = &context.problems;
+    let compares = optional(object, "compare_to", |node| {
+        scalar::choice(node, "compare_to", &[("old", ())], problems)
+    });
+    let tolerance = optional(object, "tolerance", |node| {
+        let written = scalar::loose_text(node, "tolerance", problems)?;
+        let number = written
+            .trim()
+            .strip_suffix('%')
+            .map(|number| number.trim().parse::<f64>());
+        let percent = number
+            .and_then(Result::ok)
+            .filter(|it| (0.0..100.0).contains(it));
+        if percent.is_none() {
+            let message = format!("tolerance: {written:?} is none");
+            problems.add(
+                node.at,
+                message,
+                "write how much of the picture may differ: 1%",
+            );
+        }
+        percent
+    });
+    let (compares, tolerance) = (compares?, tolerance?);
+    if let (None, Some(node)) = (compares, object.get("tolerance")) {
+        problems.add(
+            node.at,
+            "tolerance: goes with compare_to",
+            "add `compare_to: old`, or remove it",
+        );
+        return Err(Wrong);
+    }
+    Ok(compares.map(|()| tolerance.unwrap_or(USUAL_TOLERANCE)))
+}
+
 /// `{ lcp: "< 2.5s", cls: "< 0.1" }`
 fn vitals(node: &Node, context: &Context) -> Option<Vec<VitalLimit>> {
     let object = Object::read(node, &keys::BROWSER_VITALS, &context.problems)?;
@@ -206,6 +250,17 @@ fn vitals(node: &Node, context: &Context) -> Option<Vec<VitalLimit>> {
     limits.into_iter().collect()
 }
 
+/// `2.5s`, as web vitals are spoken of, or any other time of a suite.
+fn milliseconds(written: &str) -> Option<f64> {
+    if let Some(limit) = scalar::parse_duration(written) {
+        return Some(limit.as_secs_f64() * 1_000.0);
+    }
+    let number = written.strip_suffix('s')?;
+    let has_digits_only = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let seconds: f64 = number.parse().ok().filter(|_| has_digits_only)?;
+    Some(seconds * 1_000.0)
+}
+
 fn vital_limit(key: &str, vital: Vital, node: &Node, context: &Context) -> Option<VitalLimit> {
     let written = match &node.value {
         Value::Text(text) | Value::Number(_, text) => text.trim(),
@@ -217,23 +272,21 @@ fn vital_limit(key: &str, vital: Vital, node: &Node, context: &Context) -> Optio
             .parse::<f64>()
             .ok()
             .filter(|limit| limit.is_finite() && (0.0..=10.0).contains(limit)),
-        _ => scalar::parse_duration(rest).map(|limit| limit.as_secs_f64() * 1_000.0),
+        _ => milliseconds(rest),
     };
     let limit = limit.filter(|limit| *limit > 0.0);
-    match (operator, limit) {
-        (Operator::Less | Operator::AtMost, Some(limit)) => Some(VitalLimit {
+    if let (Operator::Less | Operator::AtMost, Some(limit)) = (operator, limit) {
+        return Some(VitalLimit {
             vital,
             limit,
             inclusive: operator == Operator::AtMost,
-        }),
-        _ => {
-            let message = format!("{key}: {} is not a limit", as_written(node));
-            let remedy = match vital {
-                Vital::Cls => "write \"< 0.1\" or \"<= 0.25\"",
-                _ => "write \"< 800ms\" or \"<= 2.5s\"",
-            };
-            context.problems.add(node.at, message, remedy);
-            None
-        }
+        });
     }
+    let message = format!("{key}: {} is not a limit", as_written(node));
+    let remedy = match vital {
+        Vital::Cls => "write \"< 0.1\" or \"<= 0.25\"",
+        _ => "write \"< 800ms\" or \"<= 2.5s\"",
+    };
+    context.problems.add(node.at, message, remedy);
+    None
 }

@@ -8,8 +8,8 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 use super::context::Context;
 use super::decode::flag;
 use super::{
-    Check, RetryPolicy, Severity, check_fingerprint, defaults, ecs_task, expect, journey, keys,
-    probes,
+    Check, RetryPolicy, Severity, browser, check_fingerprint, defaults, ecs_task, expect, journey,
+    keys, probes,
 };
 use crate::Stage;
 use crate::probe::Probe;
@@ -146,6 +146,9 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     }
     if let Some(time) = probe.as_ref().and_then(|probe| probe.kind().fixed_time()) {
         defaults::fit_time(object, &limits, &mut retry, time, problems);
+    }
+    if let (Some(Probe::Browser(browser)), Some(on)) = (&probe, &on) {
+        browser::agent::fits_stages(browser, on, object, problems);
     }
     let profile = probe.as_ref().map(|probe| probe.kind().profile());
     let expect = match object.get("expect") {

@@ -20,7 +20,7 @@ pub(super) struct Context {
     pub(super) problems: Findings,
     /// Variables and secrets.
     names: BTreeSet<String>,
-    secret_names: BTreeSet<String>,
+    pub(super) secret_names: BTreeSet<String>,
     pub(super) vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
     /// What all checks share of what they measure.

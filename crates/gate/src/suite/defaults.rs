@@ -15,6 +15,9 @@ const HOUR: Duration = Duration::from_hours(1);
 /// One try of a check that asks the cloud several things.
 const CLOUD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// One run of an agent: a gate before traffic has five minutes, unless its stack says otherwise.
+const AGENT_TIMEOUT: Duration = Duration::from_mins(3);
+
 /// `defaults.http`.
 #[derive(Default)]
 pub(super) struct Defaults {
@@ -101,15 +104,16 @@ pub(super) fn fit_time(
 pub(super) fn of_probe(key: &str, context: &Context) -> RetryPolicy {
     match key {
         "http" | "journey" => context.defaults.retry,
-        // A walk takes as long as its pages do, and finds the same the second time.
-        "crawl" => RetryPolicy {
+        // A walk takes as long as its pages do, and finds the same the second time. A user waits where a page needs it, and
+        // may change something.
+        "crawl" | "browser" => RetryPolicy {
             timeout: Duration::from_mins(1),
             retries: 0,
             ..RetryPolicy::default()
         },
-        // A user takes their time, waits where a page needs it, and may change something.
-        "browser" => RetryPolicy {
-            timeout: Duration::from_mins(1),
+        // A model takes its time for each step, costs money, and changes something.
+        "agent" => RetryPolicy {
+            timeout: AGENT_TIMEOUT,
             retries: 0,
             ..RetryPolicy::default()
         },

@@ -16,7 +16,7 @@ strict_yaml::tables! {
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "hurl", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
-         "crawl", "browser", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
+         "crawl", "browser", "agent", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "body_file", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
@@ -36,7 +36,8 @@ strict_yaml::tables! {
     CRAWL: "crawl", "crawl",
         ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
     BROWSER: "browser", "browser",
-        ["steps", "screens", "reaches_release", "allow_origins", "allow", "dialogs", "vitals", "mask", "step_timeout"];
+        ["steps", "screens", "reaches_release", "allow_origins", "allow", "dialogs", "vitals", "mask", "compare_to", "tolerance",
+         "step_timeout"];
     BROWSER_SCREEN: "browser_screen", "a screen", ["name", "width", "height", "mobile"];
     BROWSER_STEP: "browser_step", "a step",
         ["name", "go", "click", "type", "select", "press", "wait_for", "expect", "timeout"];
@@ -51,6 +52,11 @@ strict_yaml::tables! {
         ["role", "name", "text", "css", "attribute", "count", "exists", "equals", "not_equals", "contains", "not_contains",
          "matches", "not_matches"];
     BROWSER_VITALS: "browser_vitals", "vitals", ["lcp", "cls", "ttfb", "long_task"];
+    AGENT: "agent", "agent",
+        ["goal", "start", "proof", "model", "persona", "data", "bounds", "price", "recorded", "screen", "reaches_release",
+         "allow_origins", "allow", "dialogs", "mask", "step_timeout"];
+    AGENT_BOUNDS: "agent_bounds", "bounds", ["steps", "tokens", "time", "usd"];
+    AGENT_PRICE: "agent_price", "price", ["input", "output"];
     TARGETS: "targets", "targets", ["at_least"];
     LAMBDA: "lambda", "lambda", ["payload"];
     METRIC: "metric", "metric",

@@ -60,6 +60,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::adjust::AdjustError;
+pub(crate) use self::browser::element::is_role;
 pub use self::files::{MAX_FILE_BYTES, Reading, SuiteFile, SuiteReader};
 pub use self::hurl::{HurlSource, HurlSteps, ReadHurl};
 pub use self::plan::{CheckPlan, StagePlan};
@@ -256,6 +257,38 @@ impl Suite {
         self.checks
             .iter()
             .any(|check| check.on.contains(&stage) && matches!(check.probe, Probe::Browser(_)))
+    }
+
+    /// Forgets what was recorded, so that agents ask their models.
+    pub fn forget_recordings(&mut self) {
+        for check in &mut self.checks {
+            if let Probe::Browser(browser) = &mut check.probe
+                && let Some(agent) = &mut browser.agent
+            {
+                agent.recorded.clear();
+            }
+        }
+    }
+
+    /// Line and column at which the keys of a check's `agent` begin, and how many steps are recorded; none of a check
+    /// without an agent, or in another file.
+    pub fn agent_of(&self, name: &str) -> Option<(usize, usize, usize)> {
+        let check = self.checks.iter().find(|check| check.name == name)?;
+        let Probe::Browser(browser) = &check.probe else {
+            return None;
+        };
+        let agent = browser.agent.as_ref()?;
+        let is_here = check.file.is_none();
+        is_here.then_some((check.at.line, check.at.column, agent.recorded.len()))
+    }
+
+    /// Whether a check at `stage` asks a model: surely, or only where what was recorded no longer fits. None: no check.
+    pub fn asks_model(&self, stage: Stage) -> Option<bool> {
+        let agents = self.checks.iter().filter_map(|check| match &check.probe {
+            Probe::Browser(browser) if check.on.contains(&stage) => browser.agent.as_ref(),
+            _ => None,
+        });
+        agents.map(|agent| agent.recorded.is_empty()).max()
     }
 
     /// How many checks are selected at `stage`, advisory ones included.

@@ -44,6 +44,10 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
         let browser = browser::browser(node, context)?;
         Some(Probe::Browser(Box::new(browser)))
     }),
+    ("agent", |node, context| {
+        let agent = browser::agent::agent(node, context)?;
+        Some(Probe::Browser(Box::new(agent)))
+    }),
     ("targets", |node, context| {
         targets::targets(node, context).map(Probe::Targets)
     }),

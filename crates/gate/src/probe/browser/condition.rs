@@ -139,11 +139,11 @@ impl ElementCondition {
                 Some(attribute) => format!("{attribute} of {locator}"),
                 None => format!("text of {locator}"),
             };
-            let tests = self.tests.clone();
+            let demanded = self.tests.clone();
             let values = values.clone();
             let judged = tokio::task::spawn_blocking(move || {
                 let present: Vec<&str> = present.iter().map(String::as_str).collect();
-                crate::expect::evaluate_text(&subject, &tests, &present, &values)
+                crate::expect::evaluate_text(&subject, &demanded, &present, &values)
             });
             let judged = judged
                 .await

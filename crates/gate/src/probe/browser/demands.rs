@@ -261,6 +261,7 @@ mod tests {
             depth: 0,
             role: role.to_owned(),
             name: name.to_owned(),
+            ..Node::default()
         }
     }
 

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::{Endpoint, Locator, Navigation, Page, PageOptions};
+use browser::{Endpoint, Located, Locator, Navigation, Page, PageOptions};
 use tokio::time::Instant;
 
 use super::condition::Condition;
 use super::demands::Findings;
-use super::policy::Policy;
+use super::policy::{Policy, Requests};
 use super::record::{Cover, PageRecord};
 use super::step::{Action, Step};
 use super::{Browser, Screen, unmeasured};
@@ -25,20 +25,24 @@ const MAX_SETTLE: Duration = Duration::from_secs(5);
 
 /// A page, and how far its user has come.
 pub(super) struct Going<'a> {
-    probe: &'a Browser,
-    context: &'a ProbeContext,
-    screen: &'a Screen,
-    page: Page,
+    pub(super) probe: &'a Browser,
+    pub(super) context: &'a ProbeContext,
+    pub(super) screen: &'a Screen,
+    pub(super) page: Page,
     /// When the try began.
-    begun: Instant,
+    pub(super) begun: Instant,
     /// When it must have come to an end.
-    end: Instant,
+    pub(super) end: Instant,
     /// What was typed and is secret.
-    secrets: Vec<String>,
+    pub(super) secrets: Vec<String>,
     /// What is worth knowing of how it went.
-    noted: Vec<String>,
+    pub(super) noted: Vec<String>,
     /// Nothing more can be had of the page.
     is_lost: bool,
+    /// Why all that was met may still not be what a customer sees: a model's word.
+    pub(super) doubt: Option<String>,
+    /// What a model did, as steps of a suite.
+    pub(super) recording: Vec<String>,
 }
 
 impl<'a> Going<'a> {
@@ -47,13 +51,9 @@ impl<'a> Going<'a> {
         context: &'a ProbeContext,
         screen: &'a Screen,
         endpoint: &Endpoint,
-        reached: &Arc<Mutex<bool>>,
+        requests: &Arc<Mutex<Requests>>,
         (begun, end): (Instant, Instant),
     ) -> Result<Self, browser::Error> {
-        let headers = context
-            .release_headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         let origins = ProbeKind::urls(probe, context);
         let origins: Vec<Origin> = origins.into_iter().map(|url| url.origin).collect();
         let mut allowed = probe.allowed(&context.values).unwrap_or_default();
@@ -67,10 +67,10 @@ impl<'a> Going<'a> {
         };
         let policy = Policy {
             clients: Arc::clone(&context.clients),
-            headers: headers.collect(),
+            headers: Arc::clone(&context.release_headers),
             stated,
             allowed,
-            reached: Arc::clone(reached),
+            requests: Arc::clone(requests),
         };
         let options = PageOptions {
             viewport: screen.viewport,
@@ -90,6 +90,8 @@ impl<'a> Going<'a> {
             secrets: Vec::new(),
             noted: Vec::new(),
             is_lost: false,
+            doubt: None,
+            recording: Vec::new(),
         })
     }
 
@@ -140,10 +142,43 @@ impl<'a> Going<'a> {
         trace: &mut Trace,
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
-        let mut met = true;
-        for (index, step) in self.probe.steps.iter().enumerate() {
+        let probe = self.probe;
+        let mut met = self.steps(&probe.steps, trace, findings).await?;
+        if let (true, Some(agent)) = (met, &probe.agent) {
+            met = self.agent(agent, trace, findings).await?;
+        }
+        let before = findings.len();
+        let judged = self.judge(findings).await;
+        if met {
+            judged?;
+        }
+        findings.take_log(self.page.log(), self.screen);
+        if met && (findings.len() > before || self.doubt.is_some()) {
+            let record = self.record().await;
+            trace.pages.push(record);
+        }
+        Ok(met)
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Why all that was met is in doubt.
+    pub(super) fn doubt(&self) -> Option<&str> {
+        self.doubt.as_deref()
+    }
+
+    /// Takes step after step until one is not met; false then.
+    pub(super) async fn steps(
+        &mut self,
+        steps: &[Step],
+        trace: &mut Trace,
+        findings: &mut Findings<'_>,
+    ) -> Result<bool, ProbeError> {
+        for step in steps {
             let from = Instant::now();
-            if matches!(step.action, Action::Go(_)) && index > 0 {
+            if matches!(step.action, Action::Go(_)) && self.number(trace) > 1 {
                 // The page that is left is judged as long as it is there.
                 self.judge(findings).await?;
             }
@@ -164,13 +199,13 @@ impl<'a> Going<'a> {
             };
             attempt.measurement = measurement;
             attempt.duration = from.elapsed();
-            met = measurement == Measurement::Passed;
+            let met = measurement == Measurement::Passed;
             if !met {
                 attempt.pages.push(self.record().await);
             }
             let said = step.name.clone().unwrap_or_else(|| step.written());
             trace.steps.push(StepRecord {
-                number: index + 1,
+                number: self.number(trace),
                 name: Some(format!("{}: {said}", self.screen.name)),
                 always: false,
                 attempt,
@@ -185,27 +220,28 @@ impl<'a> Going<'a> {
                 return Err(ProbeError::errored(format!(
                     "{}, step {}: {why}",
                     self.screen.name,
-                    index + 1
+                    self.number(trace) - 1
                 )));
             }
             if !met {
-                break;
+                return Ok(false);
             }
         }
-        let before = findings.len();
-        let judged = self.judge(findings).await;
-        if met {
-            judged?;
-        }
-        findings.take_log(self.page.log(), self.screen);
-        if met && findings.len() > before {
-            let record = self.record().await;
-            trace.pages.push(record);
-        }
-        Ok(met)
+        Ok(true)
     }
 
-    async fn record(&mut self) -> PageRecord {
+    /// The number of the next step at this screen.
+    pub(super) fn number(&self, trace: &Trace) -> usize {
+        let of_screen = format!("{}: ", self.screen.name);
+        let steps = trace.steps.iter().rev();
+        let taken = steps.take_while(|step| {
+            let name = step.name.as_ref();
+            name.is_some_and(|name| name.starts_with(&of_screen))
+        });
+        taken.count() + 1
+    }
+
+    pub(super) async fn record(&mut self) -> PageRecord {
         let cover = Cover {
             mask: &self.probe.mask,
             secrets: &self.secrets,
@@ -277,7 +313,7 @@ impl<'a> Going<'a> {
         }
     }
 
-    async fn go(
+    pub(super) async fn go(
         &mut self,
         url: &str,
         attempt: &mut Attempt,
@@ -313,7 +349,8 @@ impl<'a> Going<'a> {
     ) -> Result<Vec<Finding>, ProbeError> {
         let demand = format!("{locator} {}", act.demand());
         loop {
-            let unmet = match self.act_now(locator, &act).await.map_err(unmeasured)? {
+            let found = self.page.locate(locator).await.map_err(unmeasured)?;
+            let unmet = match self.act_on(found, &act).await.map_err(unmeasured)? {
                 Done::Yes => {
                     let got = Got::Words(act.done().to_owned());
                     return Ok(vec![Finding::new(demand, got, true)]);
@@ -328,8 +365,12 @@ impl<'a> Going<'a> {
         }
     }
 
-    async fn act_now(&mut self, locator: &Locator, act: &Act<'_>) -> Result<Done, browser::Error> {
-        let located = self.page.locate(locator).await?;
+    /// Does it with what was found, if people could.
+    pub(super) async fn act_on(
+        &mut self,
+        located: Located,
+        act: &Act<'_>,
+    ) -> Result<Done, browser::Error> {
         if located.invalid {
             let why = "it is no CSS selector that the browser knows";
             return Ok(Done::Never(why.to_owned()));
@@ -400,7 +441,7 @@ impl<'a> Going<'a> {
 }
 
 /// What is done with an element.
-enum Act<'a> {
+pub(super) enum Act<'a> {
     See,
     Click,
     Type(&'a str, bool),
@@ -417,7 +458,7 @@ impl Act<'_> {
         }
     }
 
-    fn done(&self) -> &'static str {
+    pub(super) fn done(&self) -> &'static str {
         match self {
             Self::See => "seen",
             Self::Click => "clicked",
@@ -428,7 +469,7 @@ impl Act<'_> {
 }
 
 /// Whether something was done.
-enum Done {
+pub(super) enum Done {
     Yes,
     /// It can't be yet.
     NotYet(String),

@@ -4,11 +4,15 @@
 //! Pages come from the release and from what the check names, and from nowhere else. It has a time of its own, so that a
 //! step that is not met still ends with a picture of the page.
 
+mod agent;
 mod condition;
 mod demands;
 mod going;
+mod looks;
+mod picture;
 mod policy;
 mod record;
+mod recorded;
 mod step;
 
 use std::sync::{Arc, Mutex};
@@ -18,9 +22,11 @@ use browser::Viewport;
 use futures::FutureExt;
 use tokio::time::Instant;
 
+pub(crate) use self::agent::{AgentTask, DatumTemplate};
 pub(crate) use self::condition::{Condition, ElementCondition};
 pub(crate) use self::demands::{Vital, VitalLimit};
 use self::going::Going;
+use self::policy::Requests;
 pub(crate) use self::record::PageRecord;
 pub(crate) use self::step::{Action, LocatorTemplate, MatchTemplate, Step};
 use super::request_url::{Origin, RequestUrl};
@@ -34,6 +40,8 @@ use crate::template::{Template, Values};
 
 /// What is held beside one message: what is known of a page, pictures included.
 const MAX_HELD: usize = 4 * 1024 * 1024;
+/// Two pictures of a large screen, as they are compared.
+const MAX_PICTURES: usize = 16 * 1024 * 1024;
 /// Kept of the time of a try for the picture of what went wrong, and for the farewell.
 const EVIDENCE_TIME: Duration = Duration::from_secs(3);
 
@@ -42,6 +50,8 @@ const EVIDENCE_TIME: Duration = Duration::from_secs(3);
 pub(crate) struct Browser {
     pub(crate) steps: Vec<Step>,
     pub(crate) screens: Vec<Screen>,
+    /// What a model does after the steps.
+    pub(crate) agent: Option<Box<AgentTask>>,
     /// Whether absolute URLs lead to the release under test, where the check says so.
     pub(crate) reaches_release: Option<bool>,
     /// Other places that pages may come from.
@@ -52,6 +62,8 @@ pub(crate) struct Browser {
     pub(crate) vitals: Vec<VitalLimit>,
     /// What pictures don't show, by CSS selectors.
     pub(crate) mask: Vec<String>,
+    /// How much of a page may look otherwise than the old version's, in percent, if both are compared.
+    pub(crate) old_looks: Option<f64>,
     /// How long one step may take.
     pub(crate) step_timeout: Duration,
     /// The limit of a try; that of the check.
@@ -126,10 +138,19 @@ impl Browser {
 impl ProbeKind for Browser {
     fn profile(&self) -> Profile {
         Profile {
-            key: "browser",
+            key: if self.agent.is_some() {
+                "agent"
+            } else {
+                "browser"
+            },
             answer: &[],
             received: browser::MAX_MESSAGE + MAX_HELD,
-            judged: 0,
+            // Two pictures without their compression.
+            judged: if self.old_looks.is_some() {
+                MAX_PICTURES
+            } else {
+                0
+            },
             needs_traffic: true,
             sampling: Sampling::Indistinct,
             // The target's silence ends within the probe's own time; beyond that it is the browser's.
@@ -142,10 +163,15 @@ impl ProbeKind for Browser {
         for step in &self.steps {
             step.templates(see);
         }
+        if let Some(agent) = &self.agent {
+            agent.templates(see);
+        }
     }
 
     fn asks(&self) -> Vec<String> {
-        self.steps.iter().map(Step::written).collect()
+        let steps = self.steps.iter().map(Step::written);
+        let agent = self.agent.iter().flat_map(|agent| agent.written());
+        steps.chain(agent).collect()
     }
 
     fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
@@ -200,37 +226,47 @@ async fn execute(
         )));
     }
     let end = begun + probe.time.saturating_sub(EVIDENCE_TIME.min(probe.time / 4));
-    let reached = Arc::new(Mutex::new(false));
+    let requests = Arc::new(Mutex::new(Requests::default()));
     let mut findings = demands::Findings::new(probe);
     let mut met = true;
+    let mut looked = Vec::new();
+    let mut doubt = None;
     for (index, screen) in probe.screens.iter().enumerate() {
         let going = Going::open(
             probe,
             context,
             screen,
             &open.endpoint,
-            &reached,
+            &requests,
             (begun, end),
         )
         .await;
         let mut going = going.map_err(unmeasured)?;
-        met = going.through(trace, &mut findings).await?;
+        let through = going.through(trace, &mut findings).await;
         trace.notes.extend(going.notes());
+        let of_model = going.doubt().map(str::to_owned);
         going.close().await;
+        none_missed(&requests)?;
+        met = through?;
+        doubt = doubt.or(of_model);
+        if let (true, Some(tolerance)) = (met, probe.old_looks) {
+            let looks = looks::Looks {
+                probe,
+                context,
+                screen,
+                endpoint: &open.endpoint,
+                requests: &requests,
+                times: (begun, end),
+                tolerance,
+            };
+            looked.extend(looks.compare(trace).await?);
+        }
         if !met {
-            let left = &probe.screens[index + 1..];
-            let left: Vec<&str> = left.iter().map(|screen| screen.name.as_str()).collect();
-            if !left.is_empty() {
-                let note = format!(
-                    "not gone through, as a step was not met: {}",
-                    left.join(", ")
-                );
-                trace.notes.push(note);
-            }
+            note_left(trace, &probe.screens[index + 1..]);
             break;
         }
     }
-    let reached = reached.lock().is_ok_and(|reached| *reached);
+    let reached = requests.lock().is_ok_and(|requests| requests.reached);
     let mut all = vec![Finding::new(
         "every step",
         Got::Words(
@@ -244,6 +280,15 @@ async fn execute(
         met,
     )];
     all.extend(findings.all(trace));
+    all.extend(looked);
+    let is_good = all.iter().all(|one| one.measurement == Measurement::Passed);
+    if let (true, Some(message)) = (is_good, doubt) {
+        // A model takes away from what holds, and never adds to it.
+        return Err(ProbeError {
+            measurement: Measurement::Inconclusive,
+            message,
+        });
+    }
     Ok(Observation {
         answer: None,
         findings: all,
@@ -251,7 +296,29 @@ async fn execute(
     })
 }
 
+/// What a page is like without what did not go out says nothing of the release.
+fn none_missed(requests: &Mutex<Requests>) -> Result<(), ProbeError> {
+    let missed = requests
+        .lock()
+        .map_or_else(|_| Vec::new(), |requests| requests.missed.clone());
+    if missed.is_empty() {
+        return Ok(());
+    }
+    Err(ProbeError::errored(missed.join("; ")))
+}
+
+fn note_left(trace: &mut Trace, left: &[Screen]) {
+    let left: Vec<&str> = left.iter().map(|screen| screen.name.as_str()).collect();
+    if !left.is_empty() {
+        trace.notes.push(format!(
+            "not gone through, as a step was not met: {}",
+            left.join(", ")
+        ));
+    }
+}
+
 /// What a browser can't do says nothing of the release, unless it is the page's doing.
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn unmeasured(error: browser::Error) -> ProbeError {
     if error.is_of_page() {
         ProbeError::failed(error.to_string())

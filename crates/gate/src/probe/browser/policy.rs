@@ -1,44 +1,105 @@
 //! Which requests of a page go out. A page must come from the release, or from where the check says. What is in it may
 //! come from elsewhere, as fonts do, but not from another listener of the target, behind which an older release may answer.
+//!
+//! What the listener would lead elsewhere by its rules does not go out: whatever answered it would not be the release, and
+//! nothing that the page is like without it says anything of the release.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use browser::{Decision, PageRequest, RequestPolicy};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::probe::client::Clients;
-use crate::probe::request_url::Origin;
+use crate::probe::request_url::{Origin, RequestUrl};
+
+/// Requests that did not go out, of which the report has the reason.
+const MAX_MISSED: usize = 5;
 
 /// Decides for one check.
 pub(super) struct Policy {
     pub(super) clients: Arc<Clients>,
     /// What the release's listener rule demands of every request.
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Arc<HeaderMap>,
     /// The release by the check's word.
     pub(super) stated: Vec<Origin>,
     pub(super) allowed: Vec<Origin>,
+    pub(super) requests: Arc<Mutex<Requests>>,
+}
+
+/// What became of the requests of a try.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
     /// Whether a page of the release was asked for.
-    pub(super) reached: Arc<Mutex<bool>>,
+    pub(super) reached: bool,
+    /// Why a request would not have reached the release.
+    pub(super) missed: Vec<String>,
+}
+
+impl Policy {
+    /// Why the listener leads this request somewhere else.
+    fn miss(&self, request: &PageRequest<'_>, url: &Url, origin: &Origin) -> Option<String> {
+        let method = Method::from_bytes(request.method.as_bytes()).ok()?;
+        let mut headers = as_map(request.headers);
+        if request.can_be_held {
+            for (name, value) in &*self.headers {
+                headers.insert(name, value.clone());
+            }
+        }
+        let url = RequestUrl {
+            origin: origin.clone(),
+            path: path_and_query(url),
+        };
+        let met = self.clients.meets_rule(&method, &url, &headers);
+        met.err().map(|error| error.message)
+    }
+}
+
+fn path_and_query(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+/// As a load balancer gets them; what is no header does not get there.
+fn as_map(headers: &BTreeMap<String, String>) -> HeaderMap {
+    let pairs = headers.iter().filter_map(|(name, value)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value).ok()?))
+    });
+    pairs.collect()
 }
 
 impl RequestPolicy for Policy {
     fn decide(&mut self, request: &PageRequest<'_>) -> Decision {
-        let origin = match Url::parse(request.url) {
-            Ok(url) => Origin::of(&url),
-            Err(_) => None,
-        };
-        let Some(origin) = origin else {
+        let url = Url::parse(request.url).ok();
+        let Some((origin, url)) = url.and_then(|url| Some((Origin::of(&url)?, url))) else {
             // Nothing of HTTP: what is in the page itself.
             return Decision::Send;
         };
         let release = &self.clients.release;
         let is_release = release.is_at(&origin) || self.stated.contains(&origin);
         if is_release {
-            if let (true, Ok(mut reached)) = (request.is_page, self.reached.lock()) {
-                *reached = true;
+            let miss = self.miss(request, &url, &origin);
+            if let Ok(mut requests) = self.requests.lock() {
+                match &miss {
+                    Some(why) if requests.missed.len() < MAX_MISSED => {
+                        requests.missed.push(why.clone());
+                    }
+                    None if request.is_page => requests.reached = true,
+                    _ => {}
+                }
+            }
+            if let Some(why) = miss {
+                return Decision::Refuse(why);
             }
             if release.is_at(&origin) && !self.headers.is_empty() {
-                return Decision::SendWith(self.headers.clone());
+                let pairs = self.headers.iter().filter_map(|(name, value)| {
+                    Some((name.to_string(), value.to_str().ok()?.to_owned()))
+                });
+                return Decision::SendWith(pairs.collect());
             }
             return Decision::Send;
         }

@@ -122,6 +122,7 @@ mod tests {
             depth,
             role: role.to_owned(),
             name: name.to_owned(),
+            ..Node::default()
         };
         let tree = [
             node(0, "RootWebArea", "Shop"),

@@ -5,7 +5,7 @@
 //! ourselves could not send in time counts neither for nor against the target.
 
 mod judge;
-mod old_version;
+pub(super) mod old_version;
 mod pace;
 mod tally;
 

@@ -7,7 +7,7 @@ use crate::probe::request_url::Origin;
 use crate::template::Reference;
 
 /// Where the old version answers as long as the new one has no traffic, or why it can't be asked.
-pub(super) fn origin(context: &ProbeContext) -> Result<Origin, String> {
+pub(in crate::probe) fn origin(context: &ProbeContext) -> Result<Origin, String> {
     if !context.clients.only_release {
         let why = "after traffic has moved, the old version answers nowhere; write `on: pre-traffic`, or leave out \
                    compare_to";

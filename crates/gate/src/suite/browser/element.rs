@@ -139,6 +139,11 @@ pub(super) fn of(node: &Node, object: &Object<'_>, context: &Context) -> Option<
     }
 }
 
+/// Whether elements of this role can be asked for.
+pub(crate) fn is_role(role: &str) -> bool {
+    ROLES.contains(&role)
+}
+
 fn role(node: &Node, context: &Context) -> Option<String> {
     let problems = &context.problems;
     let written = scalar::text(node, "role", problems)?;
@@ -219,13 +224,12 @@ fn is_balanced(written: &str) -> bool {
                 letters.next();
             }
             (Some(mark), letter) if letter == mark => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(letter),
             (None, '(') => open.push(')'),
             (None, '[') => open.push(']'),
             (None, ')' | ']') if open.pop() != Some(letter) => return false,
             (None, '{' | '}' | ';') => return false,
-            (None, _) => {}
+            _ => {}
         }
     }
     quote.is_none() && open.is_empty() && !written.trim().is_empty()

@@ -147,7 +147,7 @@ fn action(key: &str, node: &Node, context: &Context) -> Option<Action> {
 }
 
 /// One entry under `expect` of a step.
-fn condition(node: &Node, context: &Context) -> Option<Condition> {
+pub(super) fn condition(node: &Node, context: &Context) -> Option<Condition> {
     let problems = &context.problems;
     let object = Object::read(node, &keys::BROWSER_EXPECT, problems)?;
     let keys = ["text", "title", "url", "element"];
@@ -234,8 +234,9 @@ fn element_condition(node: &Node, context: &Context) -> Option<ElementCondition>
         problems.add(attribute.at, message, remedy);
         return None;
     }
-    let none = exists == Some(false) || number.is_some_and(|number| number.demands_none());
-    if none && (!tests.is_empty() || (exists.is_some() && number.is_some())) {
+    let is_absent =
+        exists == Some(false) || number.is_some_and(crate::expect::Comparison::demands_none);
+    if is_absent && (!tests.is_empty() || (exists.is_some() && number.is_some())) {
         let message = "an element that is not there meets nothing else";
         problems.add(node.at, message, "remove the other conditions");
         return None;

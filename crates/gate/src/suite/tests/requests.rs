@@ -26,7 +26,7 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(problems_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`, `browser`, `targets`, `lambda`, `metric`, `load`, `ecs_task`, `logs`, `wiring`");
+    insta::assert_snapshot!(problems_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`, `browser`, `agent`, `targets`, `lambda`, `metric`, `load`, `ecs_task`, `logs`, `wiring`");
 }
 
 #[test]

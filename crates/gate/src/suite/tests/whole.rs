@@ -42,7 +42,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(problems_of_check("http: GET /\nmetrics: []"), @r#"suite.yaml:6:5: the key "metrics" is not part of this version; a check knows "name", "on", "tags", "severity", "dry_run", "http", "journey", "hurl", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "browser", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(problems_of_check("http: GET /\nmetrics: []"), @r#"suite.yaml:6:5: the key "metrics" is not part of this version; a check knows "name", "on", "tags", "severity", "dry_run", "http", "journey", "hurl", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "browser", "agent", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(problems_of_check("http: GET /\nexpect: [{ metrics: status == 200 }]"), @r#"suite.yaml:6:16: the key "metrics" is not part of this version; an expectation knows "status", "header", "body", "json", "json_schema", "that", "css", "redirects", "latency""#);
 }
 

@@ -1,0 +1,414 @@
+//! A model in the browser: it goes where its goal leads, and the expectations judge.
+//!
+//! What was recorded of an earlier run is tried first, without a model. Only where that no longer fits, before traffic, is
+//! the model asked for another way, and the report says that there was one.
+//!
+//! Nothing that the model is told has a secret in it, and each request of the page goes through the same policy as ever.
+
+use std::time::Duration;
+
+use agent::{
+    Action, Agent, Answer, Bounds, Datum, Element, End, Expectations, Judged, Next, PageState,
+    Price, Scroll, Task, Typed, judge,
+};
+use browser::Node;
+use tokio::time::{Instant, timeout_at};
+
+use super::demands::Findings;
+use super::going::{Act, Done, Going};
+use super::recorded::{self, Recorded};
+use super::step::Step;
+use super::unmeasured;
+use crate::cloud::ModelQuery;
+use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::probe::{ProbeError, ProbeKind, Trace};
+use crate::recorder::{Attempt, StepRecord};
+use crate::redact::Redactor;
+use crate::template::{Reference, Template, Values};
+use crate::words;
+
+/// How long a page may go on asking for things before the model sees it.
+const MAX_SETTLE: Duration = Duration::from_secs(5);
+/// How long a page is listened to before it may count as being at rest.
+const SETTLE_AFTER: Duration = Duration::from_millis(100);
+/// How long nothing is done between two tries of an action.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Tokens of one answer.
+const MAX_ANSWER: u32 = 1_000;
+/// Characters of a page that a model reads as text.
+const MAX_READ: usize = 8_000;
+
+/// What a model is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentTask {
+    pub(crate) goal: Template,
+    pub(crate) persona: Option<Template>,
+    pub(crate) data: Vec<DatumTemplate>,
+    pub(crate) model: String,
+    pub(crate) bounds: Bounds,
+    pub(crate) price: Option<Price>,
+    /// What judges.
+    pub(crate) proof: Step,
+    /// What an earlier run did.
+    pub(crate) recorded: Vec<Step>,
+    /// The names of all secrets of the suite: none of them is shown to a model.
+    pub(crate) secrets: Vec<String>,
+}
+
+/// A value that may be typed.
+#[derive(Clone, Debug)]
+pub(crate) struct DatumTemplate {
+    pub(crate) name: String,
+    pub(crate) value: Template,
+    pub(crate) is_secret: bool,
+}
+
+impl AgentTask {
+    pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        see(&self.goal);
+        self.persona.iter().for_each(&mut *see);
+        for datum in &self.data {
+            see(&datum.value);
+        }
+        for step in self.recorded.iter().chain([&self.proof]) {
+            step.templates(see);
+        }
+    }
+
+    /// What it does, in a few words.
+    pub(crate) fn written(&self) -> Vec<String> {
+        let recorded = self.recorded.iter().map(Step::written);
+        let goal = format!("{} is asked to: {}", self.model, self.goal.written());
+        recorded.chain([goal, self.proof.written()]).collect()
+    }
+
+    fn task(&self, origins: Vec<String>, values: &Values) -> Result<Task, ProbeError> {
+        let datum = |datum: &DatumTemplate| {
+            let shown = (!datum.is_secret)
+                .then(|| datum.value.render(values))
+                .transpose()?;
+            Ok::<_, ProbeError>(Datum {
+                name: datum.name.clone(),
+                shown,
+            })
+        };
+        let data: Result<Vec<Datum>, ProbeError> = self.data.iter().map(datum).collect();
+        let persona = self
+            .persona
+            .as_ref()
+            .map(|persona| persona.render(values))
+            .transpose()?;
+        Ok(Task {
+            goal: self.goal.render(values)?,
+            persona,
+            data: data?,
+            origins,
+            bounds: self.bounds,
+            max_answer: MAX_ANSWER,
+        })
+    }
+
+    fn redactor(&self, values: &Values) -> Redactor {
+        let secrets = self.secrets.iter().filter_map(|name| {
+            let secret = values.text(&Reference::Name(name.clone())).ok()?;
+            Some(secret.into_owned())
+        });
+        let secrets: Vec<String> = secrets.collect();
+        Redactor::new(secrets.iter().map(String::as_str))
+    }
+}
+
+/// A page that the model sees, and by which numbers the browser knows its elements.
+pub(super) struct Seen {
+    pub(super) state: PageState,
+    pub(super) backends: Vec<Option<i64>>,
+}
+
+impl Going<'_> {
+    /// Goes where the goal leads, and judges. False if it was not reached.
+    pub(super) async fn agent(
+        &mut self,
+        task: &AgentTask,
+        trace: &mut Trace,
+        findings: &mut Findings<'_>,
+    ) -> Result<bool, ProbeError> {
+        let proof = std::slice::from_ref(&task.proof);
+        if !task.recorded.is_empty() {
+            let replayed = self.steps(&task.recorded, trace, findings).await?;
+            if replayed && self.steps(proof, trace, findings).await? {
+                self.noted
+                    .push("what was recorded was done again, without a model".to_owned());
+                return Ok(true);
+            }
+            let can_ask = self.context.clients.only_release && self.context.cloud.is_some();
+            if !can_ask || self.is_lost() {
+                return Ok(false);
+            }
+            // It is no failure yet that the way has changed.
+            let unmet = trace.steps.last_mut();
+            let unmet = unmet.map_or_else(String::new, |step| {
+                step.attempt.measurement = Measurement::Inconclusive;
+                step.name.clone().unwrap_or_default()
+            });
+            self.noted.push(format!(
+                "what was recorded no longer fits at {unmet:?}: the model looks for another way"
+            ));
+            if !self.steps(&self.probe.steps, trace, findings).await? {
+                return Ok(false);
+            }
+        }
+        let end = self.goes(task, trace).await?;
+        let is_met = match &end {
+            End::Done { .. } | End::GaveUp(_) => Some(self.steps(proof, trace, findings).await?),
+            _ => None,
+        };
+        let expectations = match is_met {
+            Some(true) => Expectations::Met,
+            Some(false) => Expectations::Unmet,
+            None => Expectations::Unknown,
+        };
+        self.noted.push(end.to_string());
+        match judge(expectations, &end) {
+            Judged::Passed => {
+                trace.recording.append(&mut self.recording);
+                Ok(true)
+            }
+            Judged::Failed => Ok(false),
+            Judged::Inconclusive(why) => {
+                self.doubt = Some(why);
+                Ok(true)
+            }
+            Judged::Errored(why) => {
+                let record = self.record().await;
+                trace.pages.push(record);
+                Err(ProbeError::errored(why))
+            }
+        }
+    }
+
+    /// Asks the model what to do, and does it, until there is an end.
+    async fn goes(&mut self, task: &AgentTask, trace: &mut Trace) -> Result<End, ProbeError> {
+        let context = self.context;
+        let cloud = context.cloud("a model")?;
+        let mut origins = self.probe.allowed(&context.values)?;
+        origins.extend(
+            ProbeKind::urls(self.probe, context)
+                .into_iter()
+                .map(|url| url.origin),
+        );
+        let origins = origins.iter().map(ToString::to_string).collect();
+        let redactor = task.redactor(&context.values);
+        let begun = Instant::now();
+        let mut seen = self.seen(&redactor).await?;
+        let mut agent = Agent::new(task.task(origins, &context.values)?, seen.state.clone());
+        let end = loop {
+            match agent.next(begun.elapsed()) {
+                Next::End(end) => break end,
+                Next::Ask(body) => {
+                    let query = ModelQuery {
+                        model: task.model.clone(),
+                        body,
+                    };
+                    // The page goes on meanwhile, and is listened to afterwards.
+                    let until = self.end.min(begun + task.bounds.time);
+                    match timeout_at(until, cloud.converse(&query)).await {
+                        Ok(Ok(answer)) => agent.hear(Answer::read(&answer)),
+                        Ok(Err(error)) => agent.lose(error.0),
+                        Err(_) => agent.lose("the model did not answer in time".to_owned()),
+                    }
+                }
+                Next::Act(action) => {
+                    let said = action.described(&seen.state);
+                    let came = self
+                        .record_action(task, &action, &seen, said, trace)
+                        .await?;
+                    let came = came
+                        .map(|text| redactor.text(&text))
+                        .map_err(|why| redactor.text(&why));
+                    seen = self.seen(&redactor).await?;
+                    agent.see(came, seen.state.clone());
+                }
+            }
+        };
+        let spent = agent.spent();
+        let cost = task.price.map_or_else(String::new, |price| {
+            format!(", {:.4} USD", spent.usd(price))
+        });
+        self.noted.push(format!(
+            "{} was asked {}: {} in, {} out{cost}",
+            task.model,
+            words::count(usize::try_from(spent.steps).unwrap_or(usize::MAX), "time"),
+            words::count(
+                usize::try_from(spent.input_tokens).unwrap_or(usize::MAX),
+                "token"
+            ),
+            words::count(
+                usize::try_from(spent.output_tokens).unwrap_or(usize::MAX),
+                "token"
+            ),
+        ));
+        Ok(end)
+    }
+
+    /// The page at rest, without secrets.
+    async fn seen(&mut self, redactor: &Redactor) -> Result<Seen, ProbeError> {
+        // What came while the model was thinking, and what the action has just begun.
+        self.page.wait(SETTLE_AFTER).await.map_err(unmeasured)?;
+        let until = (Instant::now() + MAX_SETTLE).min(self.end);
+        self.page.settle(until).await.map_err(unmeasured)?;
+        let view = self.page.view().await.map_err(unmeasured)?;
+        let tree = self.page.tree().await.map_err(unmeasured)?;
+        let backends = tree.iter().map(|node| node.backend).collect();
+        let element = |node: Node| Element {
+            depth: node.depth,
+            role: node.role,
+            name: redactor.text(&node.name),
+            value: node.value.map(|value| redactor.text(&value)),
+        };
+        Ok(Seen {
+            state: PageState {
+                url: redactor.text(&view.url),
+                title: redactor.text(&view.title),
+                elements: tree.into_iter().map(element).collect(),
+            },
+            backends,
+        })
+    }
+
+    /// Does one thing, as a step of the report.
+    async fn record_action(
+        &mut self,
+        task: &AgentTask,
+        action: &Action,
+        seen: &Seen,
+        said: String,
+        trace: &mut Trace,
+    ) -> Result<Result<String, String>, ProbeError> {
+        let from = Instant::now();
+        let mut attempt =
+            Attempt::begun(trace.started + from.saturating_duration_since(self.begun));
+        // Before it: an element may be gone afterwards.
+        let step = recorded::step(self, task, action, seen)
+            .await
+            .map_err(unmeasured)?;
+        let came = self.acts(task, action, seen, &mut attempt).await?;
+        match step {
+            Recorded::As(line) if came.is_ok() => self.recording.push(line),
+            Recorded::AsPage if came.is_ok() => {
+                let view = self.page.view().await.map_err(unmeasured)?;
+                self.recording
+                    .push(recorded::opened(&view.url, self.context));
+            }
+            Recorded::Not(why) if came.is_ok() => self
+                .noted
+                .push(format!("{said:?} can't be recorded: {why}")),
+            _ => {}
+        }
+        // That it could not be done is for the model to find a way around, and no failure.
+        attempt.measurement = Measurement::Passed;
+        attempt.duration = from.elapsed();
+        let got = match (&came, action) {
+            (Ok(_), Action::Read) => Got::Words("read".to_owned()),
+            (Ok(got), _) => Got::Words(got.clone()),
+            (Err(why), _) => Got::Value(why.clone()),
+        };
+        attempt.findings = vec![Finding::new("something to be done", got, true)];
+        trace.steps.push(StepRecord {
+            number: self.number(trace),
+            name: Some(format!("{}: {said}", self.screen.name)),
+            always: false,
+            attempt,
+            captured: Vec::new(),
+        });
+        Ok(came)
+    }
+
+    /// What came of it, or why it can't be done.
+    async fn acts(
+        &mut self,
+        task: &AgentTask,
+        action: &Action,
+        seen: &Seen,
+        attempt: &mut Attempt,
+    ) -> Result<Result<String, String>, ProbeError> {
+        let until = (Instant::now() + self.probe.step_timeout).min(self.end);
+        match action {
+            Action::Navigate(url) => {
+                let found = self.go(url, attempt, until).await?;
+                let is_met = found
+                    .iter()
+                    .all(|one| one.measurement == Measurement::Passed);
+                let said = found.into_iter().next().map(|one| match one.got {
+                    Got::Words(got) | Got::Value(got) => got,
+                });
+                let said = said.unwrap_or_default();
+                Ok(if is_met {
+                    Ok("opened".to_owned())
+                } else {
+                    Err(format!("no page: {said}"))
+                })
+            }
+            Action::Click(index) => self.uses(*index, seen, &Act::Click, until).await,
+            Action::Select(index, option) => {
+                self.uses(*index, seen, &Act::Select(option), until).await
+            }
+            Action::Type(index, Typed::Text(text)) => {
+                self.uses(*index, seen, &Act::Type(text, false), until)
+                    .await
+            }
+            Action::Type(index, Typed::Datum(name)) => {
+                let datum = task.data.iter().find(|datum| datum.name == *name);
+                let Some(datum) = datum else {
+                    return Ok(Err(format!("there is no data {name:?}")));
+                };
+                let text = datum.value.render(&self.context.values)?;
+                if datum.is_secret && !text.is_empty() {
+                    self.secrets.push(text.clone());
+                }
+                self.uses(*index, seen, &Act::Type(&text, datum.is_secret), until)
+                    .await
+            }
+            Action::Scroll(to) => {
+                self.page
+                    .scroll(*to == Scroll::Down)
+                    .await
+                    .map_err(unmeasured)?;
+                Ok(Ok("scrolled".to_owned()))
+            }
+            Action::Back => {
+                self.page.back().await.map_err(unmeasured)?;
+                self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+                Ok(Ok("went back".to_owned()))
+            }
+            Action::Read => {
+                let view = self.page.view().await.map_err(unmeasured)?;
+                Ok(Ok(view.text.chars().take(MAX_READ).collect()))
+            }
+        }
+    }
+
+    async fn uses(
+        &mut self,
+        index: usize,
+        seen: &Seen,
+        act: &Act<'_>,
+        until: Instant,
+    ) -> Result<Result<String, String>, ProbeError> {
+        let Some(backend) = seen.backends.get(index).copied().flatten() else {
+            return Ok(Err("it is no element that can be used".to_owned()));
+        };
+        loop {
+            let found = self.page.take_node(backend).await.map_err(unmeasured)?;
+            let unmet = match self.act_on(found, act).await.map_err(unmeasured)? {
+                Done::Yes => return Ok(Ok(act.done().to_owned())),
+                Done::Never(why) => return Ok(Err(why)),
+                Done::NotYet(why) => why,
+            };
+            if Instant::now() >= until {
+                return Ok(Err(unmet));
+            }
+            self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+        }
+    }
+}
