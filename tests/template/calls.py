@@ -31,6 +31,8 @@ SERVICES = {
 }
 # Services that are called by their JSON protocol, without an SDK crate: the constant in `common::json_api`.
 JSON_SERVICES = {
+    "BEDROCK_AGENTCORE": ("bedrock-agentcore", "bedrock-agentcore"),
+    "BEDROCK_RUNTIME": ("bedrock-runtime", "bedrock"),
     "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
     "ECR": ("ecr", "ecr"),
     "EVENTS": ("events", "events"),
@@ -39,6 +41,7 @@ JSON_SERVICES = {
     "SSM": ("ssm", "ssm"),
 }
 OTHER_NAMES = {
+    "bedrock:Converse": {"bedrock:InvokeModel"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
     "dynamodb:ExecuteStatement": {"dynamodb:PartiQLInsert"},
@@ -73,11 +76,13 @@ def _calls(file: Path) -> set[str]:
                 if xform_name(operation) in methods:
                     name = f"{prefix}:{operation}"
                     found |= OTHER_NAMES.get(name, {name})
-    if "json_api::call(" in text:
+    if "json_api::call(" in text or "rest_api::call(" in text:
         named = set(re.findall(r'"([A-Z][A-Za-z]+)"', text))
         for constant, (model, prefix) in JSON_SERVICES.items():
             if re.search(rf"\b{constant}\b", text):
-                found |= {f"{prefix}:{operation}" for operation in OPERATIONS[model] if operation in named}
+                for operation in OPERATIONS[model]:
+                    name = f"{prefix}:{operation}"
+                    found |= OTHER_NAMES.get(name, {name}) if operation in named else set()
     return found
 
 

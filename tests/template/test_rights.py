@@ -51,17 +51,21 @@ SOURCES = {
         *("crates/signing/src", "crates/ledger/src", "crates/common/src/notify.rs", STATE, *COMMON),
     ),
 }
+# A WebSocket, which no call of the API opens.
+STREAM = {"bedrock-agentcore:ConnectBrowserAutomationStream"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Not called by us, and needed all the same; docs/operating.md says why.
 NOT_CALLED = {
     "PreTraffic": LOGS
     | STATE_OF_GATES
     | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"}
-    | {"iam:PassRole", "ecs:TagResource"},
+    | {"iam:PassRole", "ecs:TagResource"}
+    | STREAM,
     "PostTraffic": LOGS
     | STATE_OF_GATES
     | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"}
-    | {"iam:PassRole", "ecs:TagResource"},
+    | {"iam:PassRole", "ecs:TagResource"}
+    | STREAM,
     "DeployAction": LOGS | {"iam:PassRole", "ecs:TagResource"},
     "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
@@ -166,7 +170,7 @@ def _documented(function: str) -> set[str]:
 def test_the_docs_list_the_endpoints_that_a_gate_needs_in_a_vpc() -> None:
     text = (ROOT / "docs/operating.md").read_text()
     section = text.split("\n## Endpoints of a VPC\n")[1].split("\n## ")[0]
-    listed_services = re.findall(r"^\| `([a-z0-9]+)` \| `[a-z0-9.]+`", section, re.MULTILINE)
+    listed_services = re.findall(r"^\| `([a-z0-9-]+)` \| `[a-z0-9.-]+`", section, re.MULTILINE)
     services = {action.split(":")[0] for gate in ("PreTraffic", "PostTraffic") for action in _calls(gate)}
     assert sorted(listed_services) == sorted(services | {"dynamodb"}), "the state table is called through common::state"
 

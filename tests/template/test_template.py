@@ -33,7 +33,7 @@ CONDITIONS = {
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
     *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses", "PutsEvents", "AsksPeople"),
     *("DeploysServices", "Monitored", "DeployActionMonitored", "ApprovalsMonitored", "EnvironmentsMonitored"),
-    "WithDashboard",
+    *("WithDashboard", "BrowsesOrAsksModels"),
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 

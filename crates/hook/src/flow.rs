@@ -13,7 +13,6 @@ use common::aws::Aws;
 use common::metrics::Reason;
 use common::settings::SettingsError;
 use common::telemetry;
-use gate::browsers::{Browsers, RemoteBrowser};
 use gate::{Outcome, Part, PartEnd, Resume, Stage};
 use gate_question::Override;
 use jiff::Timestamp;
@@ -26,6 +25,7 @@ use crate::answer::{Answer, Delivery};
 use crate::ask::{
     self, Answered, Asked, NotAsked, People, begin_asking, end_question, wait_for_people,
 };
+use crate::browsers;
 use crate::budget::Budget;
 use crate::caller::{Preparation, Prepared, Refusal};
 use crate::cloud::{self, Cloud};
@@ -498,14 +498,16 @@ pub(crate) async fn measure(
         target.unknown.extend(known.unknown);
     }
     progress.begin("running the checks");
+    let cloud = Arc::new(cloud);
+    let browsers = browsers::of(settings, &cloud, budget.work_until);
     let run = gate::Run {
         suite,
         stage: *stage,
         target,
         secrets,
         http: gate::HttpOptions::default(),
-        cloud: Some(Arc::new(cloud)),
-        browsers: browsers(settings),
+        cloud: Some(cloud),
+        browsers: browsers.clone(),
         memory: settings.memory,
         deadline: budget
             .work_until
@@ -513,7 +515,8 @@ pub(crate) async fn measure(
             .unwrap_or(budget.work_until),
     };
     let part = Part { now, resume, pause };
-    let mut end = with_assumptions(gate::run_part(run, part).await, &assumed, &notes);
+    let end = browsers::ended_after(gate::run_part(run, part), browsers, budget.work_until).await;
+    let mut end = with_assumptions(end, &assumed, &notes);
     if let (PartEnd::Decided(outcome), true) = (&mut end, asks_nobody) {
         tracing::warn!("{}", ask::NOT_CONNECTED);
         outcome.report.notes.push(ask::NOT_CONNECTED.to_owned());
@@ -606,8 +609,8 @@ fn report_link(function: &GateFunction, place: &str) -> Option<String> {
     publish::console_link(place, &settings.region)
 }
 
-/// The browser of checks that need one, where the settings name one.
-fn browsers(settings: &Settings) -> Option<Arc<dyn Browsers>> {
-    let endpoint = settings.browser.clone()?;
-    Some(Arc::new(RemoteBrowser(endpoint)))
+impl AsRef<Aws> for GateFunction {
+    fn as_ref(&self) -> &Aws {
+        &self.aws
+    }
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+pub mod browsers;
 mod budget;
 mod call;
 mod caller;
@@ -34,6 +35,7 @@ mod suite_source;
 mod version;
 
 pub use caller::Caller;
+pub use cloud::ModelsOnly;
 pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
 pub use deployed::{
     Deployed, DeployedRelease, NotMeasurable, deployed_release, hooked_functions, wiring_facts,

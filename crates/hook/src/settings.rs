@@ -5,6 +5,7 @@ use std::time::Duration;
 use common::settings::{Lookup, Reader, SettingsError, topic_arn};
 use gate::browsers::Endpoint;
 
+use crate::browsers::{BrowserId, BrowserPlace};
 use crate::codedeploy::PostTrafficGate;
 use crate::listener::Scheme;
 use crate::suite_source::SuiteLocation;
@@ -36,9 +37,10 @@ pub struct Settings {
     pub post_traffic: Option<PostTrafficGate>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, given by Lambda in MiB; here in bytes. Absent: nobody says.
     pub memory: Option<u64>,
-    /// `BROWSER_ENDPOINT`: where a browser listens for the Chrome `DevTools` Protocol; absent: suites with checks in a
-    /// browser are refused.
-    pub browser: Option<Endpoint>,
+    /// `BROWSER_ENDPOINT`, where a browser listens for the Chrome `DevTools` Protocol, or `AGENTCORE_BROWSER`, the id of one
+    /// in Amazon Bedrock `AgentCore`, or `BROWSER_TASK`, the task definition of one; absent: suites with checks in a browser
+    /// are refused.
+    pub browser: Option<BrowserPlace>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
     pub region: String,
 }
@@ -70,7 +72,7 @@ impl Settings {
             .optional("POST_TRAFFIC_FUNCTION")
             .map(|function| PostTrafficGate { function, time_out });
         let memory = reader.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes);
-        let browser = reader.parsed("BROWSER_ENDPOINT", Endpoint::parse);
+        let browser = browser(&mut reader);
         let region = reader.optional("AWS_REGION").unwrap_or_default();
         reader.finish(|| Self {
             suite: suite.expect("a missing suite is a problem, and so is one that can't be read"),
@@ -99,6 +101,34 @@ impl Settings {
             state_table: None,
             ..self
         }
+    }
+}
+
+/// One place at most: which of two browsers a check would get, nobody could tell.
+fn browser(reader: &mut Reader<'_>) -> Option<BrowserPlace> {
+    let at = reader.parsed("BROWSER_ENDPOINT", Endpoint::parse);
+    let agentcore = reader.parsed("AGENTCORE_BROWSER", BrowserId::parse);
+    let task = reader.parsed("BROWSER_TASK", task_definition);
+    let places = [
+        at.map(BrowserPlace::At),
+        agentcore.map(BrowserPlace::AgentCore),
+        task.map(BrowserPlace::Task),
+    ];
+    let mut places = places.into_iter().flatten();
+    let place = places.next();
+    if places.next().is_some() {
+        reader.problem("more than one of BROWSER_ENDPOINT, AGENTCORE_BROWSER and BROWSER_TASK is set: keep one");
+    }
+    place
+}
+
+/// A family, or a family and its revision.
+fn task_definition(text: &str) -> Result<String, &'static str> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
+    if text.len() <= 255 && text.chars().all(legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a family of task definitions, or FAMILY:REVISION")
     }
 }
 
@@ -160,6 +190,22 @@ mod tests {
             with(&[("OUTCOME_TOPIC_ARN", "")]).unwrap().outcome_topic,
             None
         );
+    }
+
+    #[test]
+    fn a_browser_is_in_one_place() {
+        let id = ("AGENTCORE_BROWSER", "aws.browser.v1");
+        let settings = with(&[id]).unwrap();
+        assert!(matches!(settings.browser, Some(BrowserPlace::AgentCore(_))));
+        let settings = with(&[("BROWSER_TASK", "chromium:3")]).unwrap();
+        assert_eq!(
+            settings.browser,
+            Some(BrowserPlace::Task("chromium:3".into()))
+        );
+        let two = with(&[id, ("BROWSER_ENDPOINT", "ws://chrome.internal:3000/")]).unwrap_err();
+        assert!(two.problems[0].ends_with("is set: keep one"), "{two}");
+        let wrong = with(&[("BROWSER_TASK", "a b"), ("AGENTCORE_BROWSER", "x/y")]).unwrap_err();
+        assert_eq!(wrong.problems.len(), 2, "{wrong}");
     }
 
     #[test]

@@ -6,7 +6,9 @@
 //!
 //! It exists for the demo and the tests and must never be deployed: it checks no credentials.
 
+pub mod agentcore;
 pub mod autoscaling;
+pub mod bedrock;
 pub mod call_log;
 pub mod clock;
 pub mod codedeploy;

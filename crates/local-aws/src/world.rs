@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::agentcore::AgentCore;
 use crate::autoscaling::AutoScaling;
+use crate::bedrock::Bedrock;
 use crate::clock::Clock;
 use crate::ecs::Ecs;
 use crate::elb::Elb;
@@ -38,6 +40,10 @@ pub struct World {
     pub ecs: Ecs,
     /// Bounds of services' desired counts.
     pub autoscaling: AutoScaling,
+    /// Sessions of browsers.
+    pub agentcore: AgentCore,
+    /// A model that says what it was told to say.
+    pub bedrock: Bedrock,
     /// Load balancers, listeners and target groups.
     pub elb: Elb,
     /// The account in every ARN.
@@ -61,6 +67,7 @@ impl World {
         );
         let ecs = Ecs::new(&options, clock.clone(), timeline.clone(), elb.clone());
         let autoscaling = AutoScaling::new(&options, clock.clone(), timeline.clone(), ecs.clone());
+        let agentcore = AgentCore::new(options.images.get("chromium").cloned());
         let WorldOptions {
             account,
             region,
@@ -71,7 +78,9 @@ impl World {
             clock,
             timeline,
             ecs,
+            agentcore,
             autoscaling,
+            bedrock: Bedrock::default(),
             elb,
             account,
             region,

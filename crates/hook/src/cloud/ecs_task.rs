@@ -71,11 +71,7 @@ pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, Clo
         Err(why) => return Ok(done(family, TaskEnd::NotRun(why))),
     };
     let id = last_name(&arn).to_owned();
-    let mut running = RunningTask {
-        function: Some(Arc::clone(&cloud.function)),
-        cluster: place.cluster.clone(),
-        arn,
-    };
+    let mut running = RunningTask::of(cloud, &place, arn);
     let own = OwnContainer {
         name: &name,
         is_essential: is_essential(container),
@@ -98,7 +94,7 @@ pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, Clo
 }
 
 /// What the check says in place of the task definition.
-fn overridden(
+pub(crate) fn overridden(
     query: &TaskQuery,
     container: &str,
     variable: Option<(&'static str, String)>,
@@ -118,7 +114,7 @@ fn overridden(
         .build()
 }
 
-async fn definition(cloud: &Cloud, named: &str) -> Result<TaskDefinition, CloudError> {
+pub(crate) async fn definition(cloud: &Cloud, named: &str) -> Result<TaskDefinition, CloudError> {
     let aws = cloud.aws();
     let hints = Hints {
         permission: "ecs:DescribeTaskDefinition",
@@ -133,7 +129,7 @@ async fn definition(cloud: &Cloud, named: &str) -> Result<TaskDefinition, CloudE
 }
 
 /// The container that is named, or the only one.
-fn container<'a>(
+pub(crate) fn container<'a>(
     definition: &'a TaskDefinition,
     name: Option<&str>,
 ) -> Result<&'a ContainerDefinition, CloudError> {
@@ -185,7 +181,7 @@ fn is_essential(container: &ContainerDefinition) -> bool {
 
 /// Where a task runs.
 #[derive(Debug)]
-struct Place {
+pub(crate) struct Place {
     cluster: String,
     network: Option<AwsVpcConfiguration>,
     launch_type: Option<LaunchType>,
@@ -193,7 +189,7 @@ struct Place {
 }
 
 /// What the check says, and of the rest what the service under test has.
-async fn place(
+pub(crate) async fn place(
     cloud: &Cloud,
     query: &TaskQuery,
     definition: &TaskDefinition,
@@ -296,7 +292,7 @@ fn launch(service: Option<&Service>) -> (Option<LaunchType>, Vec<CapacityProvide
 }
 
 /// Starts the task: its ARN, or why ECS has not placed it.
-async fn start(
+pub(crate) async fn start(
     cloud: &Cloud,
     query: &TaskQuery,
     definition: &TaskDefinition,
@@ -375,7 +371,7 @@ async fn sent(
 }
 
 /// A task that has been started. It is stopped when this is dropped.
-struct RunningTask {
+pub(crate) struct RunningTask {
     /// None when there is nothing left to stop.
     function: Option<Arc<GateFunction>>,
     cluster: String,
@@ -383,7 +379,20 @@ struct RunningTask {
 }
 
 impl RunningTask {
-    async fn stop_now(&mut self) {
+    /// One that runs in the cluster of `place`.
+    pub(crate) fn of(cloud: &Cloud, place: &Place, arn: String) -> Self {
+        Self {
+            function: Some(Arc::clone(&cloud.function)),
+            cluster: place.cluster.clone(),
+            arn,
+        }
+    }
+
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    pub(crate) async fn stop_now(&mut self) {
         if let Some(function) = self.function.take() {
             stop(&function, &self.cluster, &self.arn).await;
         }
@@ -464,7 +473,10 @@ async fn follow(
     }
 }
 
-async fn describe_task(cloud: &Cloud, running: &RunningTask) -> Result<Option<Task>, CloudError> {
+pub(crate) async fn describe_task(
+    cloud: &Cloud,
+    running: &RunningTask,
+) -> Result<Option<Task>, CloudError> {
     let aws = cloud.aws();
     let hints = Hints {
         permission: "ecs:DescribeTasks",
@@ -477,7 +489,7 @@ async fn describe_task(cloud: &Cloud, running: &RunningTask) -> Result<Option<Ta
     Ok(answer.tasks.unwrap_or_default().into_iter().next())
 }
 
-const STOPPED: &str = "STOPPED";
+pub(crate) const STOPPED: &str = "STOPPED";
 
 /// How the container ended, if it has. Only one that ended by itself has an exit code that says something.
 fn end_of(task: &Task, container: OwnContainer<'_>) -> Option<TaskEnd> {

@@ -5,11 +5,12 @@
 
 mod alarms;
 mod caller_release;
-mod ecs_task;
+mod converse;
+pub(crate) mod ecs_task;
 mod invoke;
 mod logs;
 mod metric;
-mod sign;
+pub(crate) mod sign;
 mod target_groups;
 mod targets;
 mod task_results;
@@ -27,7 +28,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gate::cloud::{
     Alarm, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery, MetricValues,
-    SigningRequest, TargetGroup, TaskQuery, TaskRun,
+    ModelQuery, SigningRequest, TargetGroup, TaskQuery, TaskRun,
 };
 
 use crate::facts::KnownFacts;
@@ -115,13 +116,42 @@ impl CloudProbes for Cloud {
         ecs_task::run(self, query).boxed()
     }
 
+    fn converse<'a>(
+        &'a self,
+        query: &'a ModelQuery,
+    ) -> BoxFuture<'a, Result<serde_json::Value, CloudError>> {
+        converse::answer(self.aws(), query).boxed()
+    }
+
     fn wiring(&self) -> BoxFuture<'_, Result<::wiring::Facts, CloudError>> {
         wiring::facts(self).boxed()
     }
 }
 
+/// A cloud of models alone, for runs beside a cloud: an agent on a laptop.
+pub struct ModelsOnly(pub Aws);
+
+impl std::fmt::Debug for ModelsOnly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ModelsOnly")
+    }
+}
+
+impl CloudProbes for ModelsOnly {
+    fn alarms<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<Alarm>, CloudError>> {
+        async { Err(CloudError("alarms can't be asked for here".to_owned())) }.boxed()
+    }
+
+    fn converse<'a>(
+        &'a self,
+        query: &'a ModelQuery,
+    ) -> BoxFuture<'a, Result<serde_json::Value, CloudError>> {
+        converse::answer(&self.0, query).boxed()
+    }
+}
+
 /// For `map_err`: the call that failed, with the remedy that fits why it failed.
-fn failed<'a, E>(
+pub(crate) fn failed<'a, E>(
     aws: &'a Aws,
     call: impl Into<String> + 'a,
     hints: Hints<'a>,

@@ -34,7 +34,7 @@ pub(super) async fn headers(
     signed(request, credentials, region, SystemTime::now())
 }
 
-fn signed(
+pub(crate) fn signed(
     request: &SigningRequest,
     credentials: Credentials,
     region: &str,

@@ -1,5 +1,6 @@
 //! Each question, with what AWS answers, what it refuses and what it throttles.
 
+mod browser_task;
 mod functions;
 mod logs;
 mod metrics;

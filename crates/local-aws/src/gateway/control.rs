@@ -31,7 +31,7 @@ const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local
                      GET /_local/calls, GET, POST and DELETE /_local/faults, \
                      DELETE /_local/faults/{id}, POST /_local/lag, POST /_local/alarms, \
                      GET, POST and DELETE /_local/throttles, GET, POST and DELETE /_local/sinks, \
-                     POST /_local/change-sets, POST /_local/commits, GET /_local/authority";
+                     GET /_local/browser-sessions, GET, POST and DELETE /_local/model, POST /_local/change-sets, POST /_local/commits, GET /_local/authority";
 
 /// Why a control call was refused: status and sentence.
 pub(super) type Refused = (StatusCode, String);
@@ -77,6 +77,18 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
             Ok(json!({ "pem": pem }))
         }
         (&Method::GET, "calls") => calls(gateway, &query),
+        (&Method::GET, "browser-sessions") => {
+            Ok(json!({ "sessions": gateway.world.agentcore.sessions() }))
+        }
+        (&Method::POST, "model") => {
+            gateway.world.bedrock.script(read(body).await?);
+            Ok(json!({}))
+        }
+        (&Method::GET, "model") => Ok(json!({ "calls": gateway.world.bedrock.heard() })),
+        (&Method::DELETE, "model") => {
+            gateway.world.bedrock.clear();
+            Ok(json!({}))
+        }
         (&Method::GET, "faults") => Ok(json!({ "faults": gateway.faults.all() })),
         (&Method::POST, "faults") => {
             let spec: FaultSpec = read(body).await?;

@@ -140,6 +140,8 @@ pub(super) fn operation(parts: &Parts, service: &str, form: &[u8]) -> String {
             queries: &queries,
             copies: parts.headers.contains_key("x-amz-copy-source"),
         }),
+        "bedrock-agentcore" => rest_names::agentcore(&parts.method, path).map(str::to_owned),
+        "bedrock" => rest_names::bedrock(&parts.method, path).map(str::to_owned),
         "lambda" => rest_names::lambda(&parts.method, path).map(str::to_owned),
         _ => None,
     };

@@ -29,6 +29,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use self::recorder::CallRecorder;
+use crate::agentcore;
 use crate::call_log::CallLog;
 use crate::codedeploy::CodeDeploy;
 use crate::codepipeline::CodePipeline;
@@ -87,12 +88,15 @@ impl Server {
         let socket = TcpListener::bind(listen).await?;
         let address = socket.local_addr()?;
         let world = World::new(options);
+        world.agentcore.listens_at(address);
         let codedeploy = CodeDeploy::new(world.clone());
         let sinks = Sinks::new(&world);
         let codepipeline = CodePipeline::new(world.clone(), codedeploy.clone(), sinks.clone());
         world.ecs.put_events_on(codepipeline.event_bus());
         let services = Services::new([
             Box::new(world.autoscaling.clone()) as Box<dyn Service>,
+            Box::new(world.agentcore.clone()),
+            Box::new(world.bedrock.clone()),
             Box::new(codedeploy),
             Box::new(codepipeline.clone()),
             Box::new(world.ecs.clone()),
@@ -133,6 +137,7 @@ impl Server {
     pub async fn stop(self) {
         self.accepting.abort();
         self.suppressing.abort();
+        self.gateway.world.agentcore.shut_down();
         self.gateway.world.ecs.shut_down(STOP_TIMEOUT).await;
     }
 }
@@ -163,7 +168,8 @@ async fn serve(gateway: Gateway, stream: TcpStream) {
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .preserve_header_case(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     // A client that goes away, or that an ordered fault cut off.
     if let Err(error) = serving.await {
         tracing::debug!(%error, "connection ended");
@@ -184,8 +190,16 @@ impl Gateway {
         if sinks::is_for(path) {
             return self.answer_sink(request).await;
         }
+        if agentcore::is_stream(path) {
+            return Ok(self.connect_stream(request).await);
+        }
         let (parts, body) = request.into_parts();
         let service = identify::service(&parts);
+        if self.passes_to_upstream(&service) {
+            let protocol = identify::protocol(&parts, &service);
+            let call = CallRecorder::start(self, &parts, service);
+            return self.pass_stream(call, &protocol, parts, body).await;
+        }
         let protocol = identify::protocol(&parts, &service);
         let mut call = CallRecorder::start(self, &parts, service);
         // The action of a form is in its body; S3's bodies are never read.
@@ -214,6 +228,26 @@ impl Gateway {
             self.pass_form(&mut call, &protocol, parts, body).await
         };
         Self::inject_after(call, &protocol, fault, answer).await
+    }
+
+    /// A model that nobody told what to say is the emulator's.
+    fn passes_to_upstream(&self, service: &str) -> bool {
+        service == "bedrock" && !self.world.bedrock.is_scripted()
+    }
+
+    /// A connection to the browser of a session, which goes on beside this one.
+    async fn connect_stream(&self, request: Request<Incoming>) -> Answer {
+        let head = request_head(&request);
+        let service = identify::service(&head);
+        let mut call = CallRecorder::start(self, &head, service);
+        call.record.operation = "ConnectBrowserAutomationStream".to_owned();
+        match self.world.agentcore.connect(request).await {
+            Ok(answer) => {
+                call.end(answer.status().as_u16());
+                whole(answer.map(|()| Bytes::new()))
+            }
+            Err(error) => call.refuse(&Protocol::RestJson, &error),
+        }
     }
 
     /// Injects a fault that was ordered for after the call was performed.
@@ -358,6 +392,15 @@ impl Gateway {
             Err(error) => call.refuse(protocol, &error),
         }
     }
+}
+
+/// What a request says, without its body.
+fn request_head(request: &Request<Incoming>) -> Parts {
+    let mut head = Request::new(()).into_parts().0;
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.headers = request.headers().clone();
+    head
 }
 
 fn too_large(error: &dyn std::error::Error) -> AwsError {

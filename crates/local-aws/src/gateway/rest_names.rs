@@ -58,6 +58,23 @@ pub(super) fn s3(call: &S3Call) -> Option<String> {
     part.or_else(|| name.map(str::to_owned))
 }
 
+/// The operation of a call of Bedrock AgentCore.
+pub(super) fn agentcore(method: &Method, path: &str) -> Option<&'static str> {
+    let of_session = path.strip_prefix("/browsers/")?.split_once('/')?.1;
+    match (method, of_session) {
+        (&Method::PUT, "sessions/start") => Some("StartBrowserSession"),
+        (&Method::PUT, "sessions/stop") => Some("StopBrowserSession"),
+        (&Method::GET, "sessions/get") => Some("GetBrowserSession"),
+        _ => None,
+    }
+}
+
+/// The operation of a call of Bedrock's runtime.
+pub(super) fn bedrock(method: &Method, path: &str) -> Option<&'static str> {
+    let of_model = path.strip_prefix("/model/")?.split_once('/')?.1;
+    (method == Method::POST && of_model == "converse").then_some("Converse")
+}
+
 impl S3Call<'_> {
     fn asks(&self, name: &str) -> bool {
         self.queries.iter().any(|query| query == name)
