@@ -5,6 +5,7 @@
 //! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate`, `wiring`, `doctor` and `ecs` have exit
 //! codes of their own, for pipelines.
 
+mod agent;
 mod approvals;
 mod check;
 mod clients;
@@ -78,6 +79,9 @@ Examples:
 enum Command {
     Init(init::Args),
     Check(Box<check::Args>),
+    /// Record what an agent does, and do it again without a model
+    #[command(subcommand)]
+    Agent(agent::Command),
     Validate(validate::Args),
     Explain(explain::Args),
     Judge(Box<judge::Args>),
@@ -113,6 +117,7 @@ async fn main() -> ExitCode {
     let done = match args.command {
         Command::Init(args) => init::run(&args, &mut screen).await,
         Command::Check(args) => check::run(&args, &mut screen).await,
+        Command::Agent(command) => agent::run(&command, &mut screen).await,
         Command::Validate(args) => validate::run(&args, &mut screen),
         Command::Explain(args) => explain::run(&args, &mut screen),
         Command::Judge(args) => judge::run(&args, &mut screen).await,

@@ -28,9 +28,10 @@ impl Release {
             .spawn()
             .unwrap();
         let url = format!("http://127.0.0.1:{port}");
+        let release = Self { process, url };
         for _ in 0..500 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { process, url };
+                return release;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -247,7 +248,7 @@ fn nothing_is_left_of_a_browser_whose_run_is_killed() {
         .spawn()
         .unwrap();
     let profile = format!("{}/deploy-hooks-browser-", folder.display());
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while processes(&profile).len() < 3 {
         assert!(Instant::now() < until, "no browser starts");
         std::thread::sleep(Duration::from_millis(50));

@@ -12,8 +12,10 @@ pub(crate) mod settings;
 mod watch;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use gate::cloud::CloudProbes;
 use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +25,7 @@ use self::against::{Against, Release};
 use self::browser::BrowserChoice;
 use self::display::Display;
 use self::formats::ReportFile;
+use crate::clients;
 use crate::failure::{self, Failure};
 use crate::screen::Screen;
 use crate::suite_file::{self, HurlSecrets};
@@ -38,7 +41,7 @@ const MAX_TIME_OF_ONE_ROUND: Duration = Duration::from_hours(1);
 #[command(after_help = HELP)]
 pub(crate) struct Args {
     /// The suite, or a Hurl file; - reads a suite from standard input
-    suite: PathBuf,
+    pub(crate) suite: PathBuf,
     #[command(flatten)]
     against: Against,
     /// Which checks run: those before traffic or those after it
@@ -46,7 +49,7 @@ pub(crate) struct Args {
     stage: Stage,
     /// Only this check, which then counts even if it is advisory; may be given several times
     #[arg(long, value_name = "NAME")]
-    check: Vec<String>,
+    pub(crate) check: Vec<String>,
     /// Only checks with this tag; may be given several times
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
@@ -90,6 +93,8 @@ deployment; with --url, --skip leaves one out. A check `ecs_task` also needs --r
 
 Checks in a browser are measured in the Chromium or Chrome that PATH has, or that CHROMIUM or --browser names. It is started
 without a window and with a profile of its own, and ended with the run.
+
+An agent asks its model of Amazon Bedrock with your AWS credentials, which costs; `deploy-hooks agent record` writes down what it did.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 
@@ -146,7 +151,7 @@ pub(crate) fn told_as_json(
 /// Runs the suite once.
 async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let suite = load(args)?;
-    let outcome = measure(args, suite, screen).await?;
+    let outcome = measure(args, suite, screen, true).await?;
     for file in &args.report {
         file.write(&outcome.report)?;
     }
@@ -161,7 +166,7 @@ async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 }
 
 /// The suite as this call wants it.
-fn load(args: &Args) -> Result<Suite, Failure> {
+pub(crate) fn load(args: &Args) -> Result<Suite, Failure> {
     let name = args.suite.display().to_string();
     let text = failure::read(&args.suite)?;
     let given = args.secrets.given(&args.var);
@@ -228,8 +233,23 @@ impl Args {
     }
 }
 
-/// Runs the suite and shows how it goes, until it has ended or somebody stops it.
-async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outcome, Failure> {
+/// Models of Amazon Bedrock, by the AWS configuration of whoever calls; none where that is missing and none may be needed.
+async fn models(surely: bool) -> Result<Option<Arc<dyn CloudProbes>>, Failure> {
+    match clients::aws().await {
+        Ok(aws) => Ok(Some(Arc::new(hook::ModelsOnly(aws)))),
+        Err(_) if !surely => Ok(None),
+        Err(missing) => Err(missing),
+    }
+}
+
+/// Runs the suite and shows how it goes, until it has ended or somebody stops it. Without models, agents have what was
+/// recorded only.
+pub(crate) async fn measure(
+    args: &Args,
+    suite: Suite,
+    screen: &mut Screen,
+    with_models: bool,
+) -> Result<Outcome, Failure> {
     let stage = args.stage();
     let secrets = secrets::of(&suite, stage).await?;
     let browsers = if suite.needs_browser(stage) {
@@ -237,6 +257,7 @@ async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outco
     } else {
         None
     };
+    let suite_asks = suite.asks_model(stage);
     let (bake, checks) = (suite.bake(), suite.checks_at(stage));
     let limit = match stage {
         Stage::PreTraffic => MAX_TIME_OF_ONE_ROUND,
@@ -255,13 +276,17 @@ async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outco
         }
     };
     display.begin(&release);
+    let cloud = match (&release.cloud, suite_asks) {
+        (None, Some(surely)) if with_models => models(surely).await?,
+        (cloud, _) => cloud.clone(),
+    };
     let run = Run {
         suite: release.suite.clone(),
         stage,
         target: release.target.clone(),
         secrets,
         http: HttpOptions::default(),
-        cloud: release.cloud.clone(),
+        cloud,
         browsers,
         memory: None,
         deadline: Instant::now() + limit,
