@@ -23,7 +23,7 @@ fn task() -> Task {
         bounds: Bounds {
             steps: 10,
             tokens: 10_000,
-            time: Duration::from_secs(60),
+            time: Duration::from_mins(1),
             cost: None,
         },
         max_answer: 500,

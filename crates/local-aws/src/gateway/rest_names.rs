@@ -58,7 +58,7 @@ pub(super) fn s3(call: &S3Call) -> Option<String> {
     part.or_else(|| name.map(str::to_owned))
 }
 
-/// The operation of a call of Bedrock AgentCore.
+/// The operation of a call of Bedrock `AgentCore`.
 pub(super) fn agentcore(method: &Method, path: &str) -> Option<&'static str> {
     let of_session = path.strip_prefix("/browsers/")?.split_once('/')?.1;
     match (method, of_session) {
