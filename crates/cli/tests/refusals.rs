@@ -98,8 +98,8 @@ fn every_command_refuses_what_it_does_not_know_and_what_is_missing() {
         writeln!(table, "{name} ({code}): {missing}").unwrap();
     }
     assert_snapshot!(table, @r#"
-    init (2): needs nothing
-    check (3): 3 error: the following required arguments were not provided: --url <URL> <SUITE>
+    init (2): 2 error: the following required arguments were not provided: <--url <URL>|--from <FILE>>
+    check (3): 3 error: the following required arguments were not provided: <--url <URL>|--deployment <ID>|--service <CLUSTER/SERVICE>> <SUITE>
     validate (3): 3 error: the following required arguments were not provided: <SUITES>...
     explain (3): 3 error: the following required arguments were not provided: <SUITE>
     judge (3): 3 error: the following required arguments were not provided: <SUITE> <PLACES>...

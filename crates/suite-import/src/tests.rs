@@ -40,7 +40,12 @@ wget https://shop.example.com/
     ), @r#"
     version: 1
     name: shop
-    secrets: { password: "env:PASSWORD" }
+    vars: { braces: "{{" }
+    secrets:
+      password: "env:PASSWORD"
+      token: "env:TOKEN"
+      cookie_session: "env:COOKIE_SESSION"
+      api_key: "env:API_KEY"
     checks:
       - name: "GET /books"
         http:
@@ -53,6 +58,15 @@ wget https://shop.example.com/
           url: /login
           form: { user: demo, password: "{{ password }}" }
           follow_redirects: true
+      - name: "PUT /cart"
+        on: [pre-traffic]
+        http:
+          method: PUT
+          url: /cart
+          headers: { authorization: "Bearer {{ token }}" }
+          cookies: { session: "{{ cookie_session }}" }
+          json: { book: 7, api_key: "{{ api_key }}", note: "{{ braces }} x }}" }
+        timeout: "2500ms"
       - name: "POST /admin"
         on: [pre-traffic]
         http:
@@ -62,10 +76,8 @@ wget https://shop.example.com/
           multipart: { title: { content: Dune, content_type: text/plain } }
           http_version: 2
     left out:
-    2: : it is no command of curl
     4: POST /login: the option --insecure: certificates are always checked; name the authority by `ca_certificates`
     4: POST /login: what a shell does with the answer: | jq .
-    6: PUT /cart: timeout: "2.5s" is not a duration; write a number and a unit: 500ms, 10s, 1m30s, 2h
     8: a command of curl: the field cover of its form stands in another file; write it here
     10: a command of curl: the option --frobnicate is not known here, and it may have a value
     10: GET /: it asks https://other.example.com, and the release is taken to be https://shop.example.com
@@ -361,7 +373,25 @@ items:
   - info: { name: Stream, type: grpc }
     grpc: { url: x }
 "#
-    ), @"shop.json:20:43: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'; check the indentation, quotes and brackets here and in the line above");
+    ), @r#"
+    version: 1
+    name: Shop
+    secrets: { password: "env:PASSWORD" }
+    checks:
+      - name: "Books: One"
+        http:
+          url: /books/7
+          query: { q: "x y" }
+          basic: { user: demo, password: "{{ password }}" }
+          follow_redirects: true
+        expect:
+          - { status: 200 }
+          - { json: { path: "$.items[0].id", equals: 7 } }
+    left out:
+    21: Books: One: the assertion res.body.total gt 7
+    23: Books: One: its scripts
+    24: Stream: it is of the kind grpc
+    "#);
 }
 
 #[test]
