@@ -95,7 +95,9 @@ fn name(group: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, RuleCondition, TargetGroupTuple};
+    use aws_sdk_elasticloadbalancingv2::types::{
+        ForwardActionConfig, RuleCondition, TargetGroupTuple,
+    };
 
     fn forward(groups: &[(&str, i32)]) -> Action {
         let tuple = |(group, weight): &(&str, i32)| {
