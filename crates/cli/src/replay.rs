@@ -166,6 +166,7 @@ fn function_of(event: &Value) -> Option<&'static str> {
                     | "ECS Deployment State Change"
                     | "ECS Hook State Change"
                     | "Gate Question"
+                    | "Gate Decision"
             )
         );
     is_of_approvals.then_some("approval-notifier")

@@ -308,7 +308,7 @@ fn a_check_of_a_suite_runs_a_hurl_file_beside_it() {
     "#);
     std::fs::remove_file(folder.join("visit.hurl")).unwrap();
     assert_snapshot!(shown(&checked(&folder, "shop.yaml", &url, &[])), @r#"
-    shop.yaml:7:11: hurl: visit.hurl could not be read: No such file or directory (os error 2); put the file there, or correct the path; it is relative to the file that names it
+    shop.yaml:7:11: hurl: visit.hurl could not be read: No such file or directory (os error 2); its path is relative to the file that names it
     exit 3
     "#);
 }

@@ -177,22 +177,47 @@ async fn install(answers: Answers, arguments: &[&str]) -> Seen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_call_itself_lacks_is_refused_before_anything_is_made() {
     let none = run(usual(), &["install", "--built", "nowhere"]).await;
-    assert_snapshot!(none.refused(), @"");
+    assert_snapshot!(none.refused(), @r#"
+    nowhere has no template.yaml; build the packages first: `make build ARCH=arm64`, in the checkout; or name the folder lambda/arm64 of a release with --built
+    (ends with 2)
+    "#);
     let parameter = install(usual(), &["--yes", "--parameter", "SuitLocation=s3://b/k"]).await;
-    assert_snapshot!(parameter.refused(), @"");
+    assert_snapshot!(parameter.refused(), @r#"
+    the template has no parameter SuitLocation; docs/operating.md lists them
+    (ends with 2)
+    "#);
     let no_value = install(usual(), &["--yes", "--parameter", "SuiteLocation"]).await;
-    assert_snapshot!(no_value.refused(), @"");
+    assert_snapshot!(no_value.refused(), @r#"
+    error: invalid value 'SuiteLocation' for '--parameter <NAME=VALUE>': expected a name and a value: NAME=VALUE
+
+    For more information, try '--help'.
+    (ends with 2)
+    "#);
     let groups = install(usual(), &["--yes", "--subnets", "subnet-1"]).await;
-    assert_snapshot!(groups.refused(), @"");
+    assert_snapshot!(groups.refused(), @r#"
+    --subnets needs --security-groups: a function in a VPC has some
+    (ends with 2)
+    "#);
     let no_subnets = install(usual(), &["--yes", "--security-groups", "sg-1"]).await;
-    assert_snapshot!(no_subnets.refused(), @"");
+    assert_snapshot!(no_subnets.refused(), @r#"
+    error: the following required arguments were not provided:
+      --subnets <IDS>
+
+    Usage: deploy-hooks install --subnets <IDS> --built <FOLDER> --yes --security-groups <IDS>
+
+    For more information, try '--help'.
+    (ends with 2)
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_can_be_asked_about_is_refused_with_what_to_say() {
     let internal = but(&[("DescribeLoadBalancers", balancers("internal"))]);
     let seen = install(internal.clone(), &["--yes"]).await;
-    assert_snapshot!(seen.refused(), @"");
+    assert_snapshot!(seen.refused(), @r#"
+    the load balancer shop is internal, so it must be said where the gates run: --subnets subnet-1,subnet-2 --security-groups sg-1 (subnets with a way to the APIs of AWS, and groups that the load balancer lets in), or --subnets none
+    (ends with 2)
+    "#);
     // Said, it goes on to the change set.
     let seen = install(internal, &["--dry-run", "--subnets", "none"]).await;
     assert!(seen.output.status.success(), "{}", seen.told());
@@ -205,13 +230,25 @@ async fn what_nobody_can_be_asked_about_is_refused_with_what_to_say() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stack_that_can_not_be_changed_now_is_left_alone() {
     let failed = but(&[("DescribeStacks", stack("ROLLBACK_COMPLETE"))]);
-    assert_snapshot!(install(failed, &["--yes"]).await.refused(), @"");
+    assert_snapshot!(install(failed, &["--yes"]).await.refused(), @r#"
+    the stack deploy-hooks was never made, or could not be deleted; take it away first: deploy-hooks uninstall --stack deploy-hooks
+    (ends with 1)
+    "#);
     let busy = but(&[("DescribeStacks", stack("UPDATE_IN_PROGRESS"))]);
-    assert_snapshot!(install(busy, &["--yes"]).await.refused(), @"");
+    assert_snapshot!(install(busy, &["--yes"]).await.refused(), @r#"
+    the stack deploy-hooks is UPDATE_IN_PROGRESS; wait until that is over
+    (ends with 1)
+    "#);
     let denied = but(&[("DescribeStacks", refused("AccessDenied"))]);
-    assert_snapshot!(install(denied, &["--yes"]).await.refused(), @"");
+    assert_snapshot!(install(denied, &["--yes"]).await.refused(), @r#"
+    the stack deploy-hooks could not be read: AccessDenied: scripted; your AWS identity needs cloudformation:DescribeStacks
+    (ends with 1)
+    "#);
     let nobody = but(&[("GetCallerIdentity", refused("ExpiredToken"))]);
-    assert_snapshot!(install(nobody, &["--yes"]).await.refused(), @"");
+    assert_snapshot!(install(nobody, &["--yes"]).await.refused(), @r#"
+    who calls is not known: ExpiredToken: scripted; your AWS credentials are missing, expired or of another account: sign in again, or choose another profile
+    (ends with 1)
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -222,11 +259,17 @@ async fn a_bucket_that_can_not_be_made_or_written_is_said_with_the_right_that_la
     ]);
     let seen = install(no_bucket, &["--yes"]).await;
     assert_eq!(seen.made, ["CreateBucket"]);
-    assert_snapshot!(seen.told(), @"");
+    assert_snapshot!(seen.told(), @r#"
+    the bucket deploy-hooks-111122223333-eu-central-1 could not be made: AccessDenied: scripted; your AWS identity needs s3:CreateBucket; name one of yours with --bucket
+    (ends with 1)
+    "#);
     let no_right = but(&[("PutObject", refused("AccessDenied"))]);
     let seen = install(no_right, &["--yes"]).await;
     assert_eq!(seen.made, ["PutObject"]);
-    assert_snapshot!(seen.told(), @"");
+    assert_snapshot!(seen.told(), @r#"
+    s3://deploy-hooks-111122223333-eu-central-1/packages/951ed75b9c92ae458345a94121171f7da49f4f17243bc5d7da61453aba0ea453.zip could not be stored: AccessDenied: scripted; your AWS identity needs s3:PutObject on it
+    (ends with 1)
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -243,9 +286,15 @@ async fn changes_that_are_refused_or_not_agreed_to_leave_nothing() {
         seen.made[2..],
         ["CreateChangeSet", "DeleteChangeSet", "DeleteStack"]
     );
-    assert_snapshot!(seen.told(), @"");
+    assert_snapshot!(seen.told(), @r#"
+    CloudFormation refuses these changes: Parameter SuiteLocation failed to satisfy constraint
+    (ends with 1)
+    "#);
     let throttled_changes = but(&[("CreateChangeSet", throttled())]);
-    assert_snapshot!(install(throttled_changes, &["--yes"]).await.told(), @"");
+    assert_snapshot!(install(throttled_changes, &["--yes"]).await.told(), @r#"
+    CreateChangeSet failed: ThrottlingException: scripted; AWS throttled all 4 tries; other callers of cloudformation in this account use up its rate: try again later, or raise the quota
+    (ends with 1)
+    "#);
     // Shown by their risk; nobody is at the terminal, so nobody said yes, and all is taken back.
     let seen = install(usual(), &[]).await;
     assert_eq!(
@@ -258,7 +307,20 @@ async fn changes_that_are_refused_or_not_agreed_to_leave_nothing() {
             "DeleteStack"
         ]
     );
-    assert_snapshot!(seen.told(), @"");
+    assert_snapshot!(seen.told(), @r#"
+    What CloudFormation would do with the stack deploy-hooks: 3 changes
+    Replaced: a new one is made, and the old one removed (1)
+      modify StateTable (AWS::DynamoDB::Table), replaced
+    Who may do what changes (1)
+      add PreTrafficRole (AWS::IAM::Role)
+    The rest (1)
+      add PreTrafficAlarm (AWS::CloudWatch::Alarm)
+    Charged by the month, whether or not anything is deployed: about 0.30 USD
+      3 metrics of alarms: 0.30 USD
+      The rest is charged by use: functions while they run, logs and metrics by what is written (docs/metrics.md).
+    nothing was deployed: nobody said yes; --yes says it, for CI
+    (ends with 2)
+    "#);
     // A stack that is there stays.
     let there = but(&[("DescribeStacks", stack("UPDATE_COMPLETE"))]);
     let seen = install(there, &["--dry-run"]).await;
@@ -300,17 +362,32 @@ async fn nothing_is_taken_away_that_somebody_needs_or_nobody_agreed_to() {
             "Stack with id deploy-hooks does not exist",
         ),
     )]);
-    assert_snapshot!(run(nowhere, &["uninstall", "--yes"]).await.refused(), @"");
+    assert_snapshot!(run(nowhere, &["uninstall", "--yes"]).await.refused(), @r#"
+    there is no stack deploy-hooks in this account and region
+    (ends with 2)
+    "#);
     let asleep = but(&[(
         "ListStackResources",
         resources(&["PreTraffic", "EnvScheduler", "EnvironmentsTable"]),
     )]);
-    assert_snapshot!(run(asleep.clone(), &["uninstall", "--yes"]).await.refused(), @"");
+    assert_snapshot!(run(asleep.clone(), &["uninstall", "--yes"]).await.refused(), @r#"
+    The stack deploy-hooks: 2 resources go, and these stay
+      EnvironmentsTable (environmentstable): what sleeping services had before, and the audit; it is protected against deletion
+      the bucket of packages and suites, which the stack has not made
+    environments are on, and what sleeps would go on sleeping with nobody to wake it; wake all first (`deploy-hooks env up --yes`, then `deploy-hooks env status`), and say --leave-asleep
+    (ends with 2)
+    "#);
     let gates = but(&[(
         "ListStackResources",
         resources(&["PreTraffic", "PostTraffic", "ReportBucket"]),
     )]);
-    assert_snapshot!(run(gates.clone(), &["uninstall"]).await.refused(), @"");
+    assert_snapshot!(run(gates.clone(), &["uninstall"]).await.refused(), @r#"
+    The stack deploy-hooks: 2 resources go, and these stay
+      ReportBucket (reportbucket): reports are records of releases; they end by their expiry. Empty and delete the bucket by hand
+      the bucket of packages and suites, which the stack has not made
+    nothing was deleted: nobody said yes; --yes says it, for CI
+    (ends with 2)
+    "#);
     assert!(
         run(gates.clone(), &["uninstall", "--dry-run"])
             .await

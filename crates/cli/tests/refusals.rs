@@ -100,6 +100,10 @@ fn every_command_refuses_what_it_does_not_know_and_what_is_missing() {
     assert_snapshot!(table, @r#"
     init (2): 2 error: the following required arguments were not provided: <--url <URL>|--from <FILE>>
     check (3): 3 error: the following required arguments were not provided: <--url <URL>|--deployment <ID>|--service <CLUSTER/SERVICE>> <SUITE>
+    agent record (3): 3 error: the following required arguments were not provided: <--url <URL>|--deployment <ID>|--service <CLUSTER/SERVICE>> <SUITE>
+    agent replay (3): 3 error: the following required arguments were not provided: <--url <URL>|--deployment <ID>|--service <CLUSTER/SERVICE>> <SUITE>
+    agent show (3): 3 error: the following required arguments were not provided: <RECORDING>
+    agent approve (3): 3 error: the following required arguments were not provided: <RECORDING> <SUITE>
     validate (3): 3 error: the following required arguments were not provided: <SUITES>...
     explain (3): 3 error: the following required arguments were not provided: <SUITE>
     judge (3): 3 error: the following required arguments were not provided: <SUITE> <PLACES>...

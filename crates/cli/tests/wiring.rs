@@ -52,7 +52,7 @@ fn only_reads(aws: &FakeAws) {
 async fn a_service_is_judged_by_its_last_deployment() {
     let aws = FakeAws::start(1, SUITE).await;
     let judged = wiring(&aws, &["--cluster", "shop", "--service", "web"]).await;
-    assert_snapshot!(told(&judged), @"
+    assert_snapshot!(told(&judged), @r#"
     The wiring of the deployment d-1
     rule                    outcome       why, and what to do
     task-definition-exists  fits
@@ -80,8 +80,9 @@ async fn a_service_is_judged_by_its_last_deployment() {
     event-rule              not judged    there is nothing of the kind
     first-deployment        not judged    the suite allows a first deployment
     version-newer           fits
+    versions-agree          fits
     (ends with 1)
-    ");
+    "#);
     only_reads(&aws);
 }
 
@@ -187,7 +188,7 @@ async fn what_can_not_be_found_is_no_pass() {
     (ends with 3)
     ");
     assert_snapshot!(told(&wiring(&aws, &["--cluster", "shop", "--service", "web", "--except", "tags"]).await), @r#"
-    error: invalid value 'tags' for '--except <RULE>': there is no such rule; there are "task-definition-arn", "task-definition-exists", "task-definition-family", "container", "container-port", "service-exists", "deployment-controller", "target-groups", "target-type", "load-balancer", "health-check-port", "production-route", "test-route", "rule-priority", "deregistration-delay", "image-tag", "image-exists", "automatic-rollback", "rollback-trigger", "alarms-exist", "hook-timeout-action", "hook-timeout", "hook-time-sum", "hook-role", "event-rule", "first-deployment", "function-versions", "alias", "version-newer"
+    error: invalid value 'tags' for '--except <RULE>': there is no such rule; there are "task-definition-arn", "task-definition-exists", "task-definition-family", "container", "container-port", "service-exists", "deployment-controller", "target-groups", "target-type", "load-balancer", "health-check-port", "production-route", "test-route", "rule-priority", "deregistration-delay", "image-tag", "image-exists", "automatic-rollback", "rollback-trigger", "alarms-exist", "hook-timeout-action", "hook-timeout", "hook-time-sum", "hook-role", "event-rule", "first-deployment", "function-versions", "alias", "version-newer", "versions-agree"
 
     For more information, try '--help'.
     (ends with 3)

@@ -32,7 +32,7 @@ The agent asks its model of Amazon Bedrock with your AWS credentials, which cost
 met what proves it is written down. Look at it (agent show) before you put it into the suite (agent approve): what stands \
 there is done at each gate.
 
-Exit codes: those of `check`.
+Exit codes: those of `check`: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong.
 
 Examples:
   deploy-hooks agent record shop.yaml --url http://localhost:8080 --check 'a customer buys a book'
