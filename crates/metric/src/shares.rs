@@ -22,13 +22,13 @@ impl Share {
 }
 
 /// Whether the new version's share is larger than the old one's: the outcome, and what stands behind the two numbers.
-/// `tolerated` is the difference that may be, 0 to 1.
+/// `tolerated` is the difference that may be, 0 to 1. A larger one that may be chance passes only where none is named.
 #[must_use]
 pub fn compare_shares(
     new: Share,
     old: Share,
     significance: f64,
-    tolerated: f64,
+    tolerated: Option<f64>,
 ) -> (Outcome, String) {
     if new.whole == 0 || old.whole == 0 {
         let why =
@@ -45,17 +45,24 @@ pub fn compare_shares(
     }
     let p = fisher(new, old);
     let difference = new.value() - old.value();
-    if p > significance || difference <= tolerated {
+    let is_certain = p <= significance;
+    if difference <= tolerated.unwrap_or(0.0) || (!is_certain && tolerated.is_none()) {
         return (Outcome::Passed, String::new());
     }
+    let tolerated = tolerated.unwrap_or(0.0);
     let points = |share: f64, others: &[f64]| number(share * 100.0, others);
-    let why = format!(
-        ": more than the old version (p {}, {} points more, tolerated {})",
+    let by = format!(
+        "p {}, {} points more, tolerated {}",
         probability(p),
         points(difference, &[tolerated * 100.0]),
         points(tolerated, &[]),
     );
-    (Outcome::Failed, why)
+    if is_certain {
+        let why = format!(": more than the old version ({by})");
+        return (Outcome::Failed, why);
+    }
+    let why = format!(": too few requests to tell whether it is more than the old version ({by})");
+    (Outcome::Inconclusive, why)
 }
 
 /// How likely so large a share of the new version, or a larger one, is where both versions have the same.
@@ -126,15 +133,21 @@ mod tests {
             format!("{outcome:?}{why}")
         };
         insta::assert_snapshot!([
-            judged((0, 600), (0, 600), 0.0),
-            judged((3, 600), (0, 600), 0.0),
-            judged((18, 600), (1, 600), 0.0),
-            judged((18, 600), (1, 600), 0.05),
-            judged((18, 600), (1, 600), 0.028),
-            judged((1, 600), (18, 600), 0.0),
-            judged((600, 600), (0, 600), 0.0),
-            judged((2, 2), (0, 2), 0.0),
-            judged((2, 2), (0, 0), 0.0),
+            judged((0, 600), (0, 600), Some(0.0)),
+            judged((3, 600), (0, 600), None),
+            judged((18, 600), (1, 600), None),
+            judged((18, 600), (1, 600), Some(0.05)),
+            judged((18, 600), (1, 600), Some(0.028)),
+            judged((1, 600), (18, 600), Some(0.0)),
+            judged((600, 600), (0, 600), Some(0.0)),
+            judged((2, 2), (0, 2), None),
+            judged((2, 2), (0, 0), None),
+            // More than is tolerated, and maybe by chance.
+            judged((6, 26), (0, 26), None),
+            judged((6, 26), (0, 26), Some(0.005)),
+            judged((6, 26), (0, 26), Some(0.25)),
+            judged((3, 600), (0, 600), Some(0.0)),
+            judged((5, 100), (5, 100), Some(0.0)),
         ].join("\n"), @r#"
         Passed
         Passed
@@ -145,6 +158,11 @@ mod tests {
         Failed: more than the old version (p < 0.000001, 100 points more, tolerated 0)
         Inconclusive: 2 of the new version and 2 of the old one are too few to be compared
         Inconclusive: the old version has no data in the same window, so there is nothing to compare with
+        Passed
+        Inconclusive: too few requests to tell whether it is more than the old version (p = 0.0113, 23.1 points more, tolerated 0.5)
+        Passed
+        Inconclusive: too few requests to tell whether it is more than the old version (p = 0.125, 0.5 points more, tolerated 0)
+        Passed
         "#);
     }
 

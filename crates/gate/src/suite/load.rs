@@ -212,18 +212,18 @@ fn errors(object: &Object<'_>, context: &Context) -> Option<ErrorDemand> {
     let Some(node) = object.get("errors") else {
         return Some(ErrorDemand {
             limit: Limit::parse("> 0"),
-            tolerance: 0.0,
+            tolerance: None,
         });
     };
     let errors = Object::read(node, &keys::LOAD_ERRORS, problems)?;
     let tolerance = match errors.get("tolerance") {
-        None => Some(0.0),
+        None => Some(None),
         Some(node) if object.get("compare_to").is_none() => {
             let message = "tolerance: goes with compare_to";
             problems.add(node.at, message, "add `compare_to: old`, or remove it");
             None
         }
-        Some(node) => share(node, context),
+        Some(node) => share(node, context).map(Some),
     };
     let limit = match errors.get("fail_when") {
         Some(node) => Some(error_limit(node, context)?),

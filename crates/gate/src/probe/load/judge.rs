@@ -24,8 +24,8 @@ pub(crate) struct Demands {
 pub(crate) struct ErrorDemand {
     /// In percent. None: only the old version says how many there may be.
     pub(crate) limit: Option<Limit>,
-    /// How much larger than the old version's it may be, 0 to 1.
-    pub(crate) tolerance: f64,
+    /// How much larger than the old version's it may be, 0 to 1. None: any difference that may be chance passes.
+    pub(crate) tolerance: Option<f64>,
 }
 
 const COMPARED: &str = "latency no worse than the old version's";
@@ -152,7 +152,7 @@ mod tests {
         Demands {
             errors: ErrorDemand {
                 limit: Limit::parse("> 1"),
-                tolerance: 0.0,
+                tolerance: None,
             },
             latency: Limit::parse("> 300"),
             statistic: 95,
@@ -243,12 +243,12 @@ mod tests {
             summary(&demands, &new, Some(&old))
         };
         let all = [
-            of(Some("> 10"), 0.0, 12, 0),
-            of(Some("> 10"), 0.0, 2, 0),
-            of(Some("> 10"), 0.1, 12, 0),
-            of(Some("> 10"), 0.0, 40, 0),
-            of(None, 0.0, 12, 12),
-            of(None, 0.0, 40, 12),
+            of(Some("> 10"), None, 12, 0),
+            of(Some("> 10"), None, 2, 0),
+            of(Some("> 10"), Some(0.1), 12, 0),
+            of(Some("> 10"), None, 40, 0),
+            of(None, Some(0.0), 12, 12),
+            of(None, Some(0.0), 40, 12),
         ];
         insta::assert_snapshot!(all.concat(), @r#"
         failed: errors not > 10 % and no worse than the old version <- errors: 5.66 % in 212 samples, limit 10 %; old version 0 %: more than the old version (p = 0.000295, 5.66 points more, tolerated 0): status 503 (12)
@@ -264,11 +264,24 @@ mod tests {
         failed: errors no worse than the old version <- errors: 16.7 % in 240 samples; old version 5.66 %: more than the old version (p = 0.000161, 11 points more, tolerated 0): status 503 (40)
         passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
         "#);
+        // More than is tolerated, and not certain: six of 26 against none of 26.
+        let alone = Demands {
+            errors: ErrorDemand {
+                limit: None,
+                tolerance: Some(0.005),
+            },
+            latency: None,
+            ..demands(true)
+        };
+        insta::assert_snapshot!(summary(&alone, &tally([100; 20], 6), Some(&tally([100; 26], 0))), @r#"
+        inconclusive: errors no worse than the old version <- errors: 23.1 % in 26 samples; old version 0 %: too few requests to tell whether it is more than the old version (p = 0.0113, 23.1 points more, tolerated 0.5): status 503 (6)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 20 samples; old version 100 ms
+        "#);
         // Two of each are too few to show anything.
         let few = Demands {
             errors: ErrorDemand {
                 limit: None,
-                tolerance: 0.0,
+                tolerance: Some(0.0),
             },
             latency: None,
             min_samples: 1,
