@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use tokio::time::timeout;
 
 use super::super::client::PreparedRequest;
 use super::super::connect_options::ConnectOptions;
 use super::super::http::read;
-use super::super::request_url::RequestUrl;
+use super::super::request_url::{Origin, RequestUrl};
 use super::super::web_place;
 use super::page::{self, Page};
 use crate::body::{self, Body};
@@ -56,13 +56,24 @@ pub(super) enum Outcome {
     Broken(String),
 }
 
+/// What goes with each request of a walk.
+pub(super) fn headers(origin: &Origin, context: &ProbeContext) -> Result<HeaderMap, ProbeError> {
+    let mut headers = web_place::headers(origin, &[], context)?;
+    let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
+    headers.entry(ACCEPT).or_insert(accepted);
+    let codings = HeaderValue::from_static(body::ACCEPTED);
+    headers.entry(ACCEPT_ENCODING).or_insert(codings);
+    Ok(headers)
+}
+
 /// Asks once. An error is one of our own: the whole walk is worth nothing then.
 pub(super) async fn send(
     fetch: Fetch,
+    headers: HeaderMap,
     max_body: usize,
     context: &ProbeContext,
 ) -> Result<(Fetch, Outcome), ProbeError> {
-    let outcome = match timeout(ANSWER_TIMEOUT, ask(&fetch, max_body, context)).await {
+    let outcome = match timeout(ANSWER_TIMEOUT, ask(&fetch, headers, max_body, context)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) if error.measurement == Measurement::Failed => {
             Outcome::Broken(error.message)
@@ -78,14 +89,10 @@ pub(super) async fn send(
 
 async fn ask(
     fetch: &Fetch,
+    headers: HeaderMap,
     max_body: usize,
     context: &ProbeContext,
 ) -> Result<Outcome, ProbeError> {
-    let mut headers = web_place::headers(&fetch.url.origin, &[], context)?;
-    let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
-    headers.entry(ACCEPT).or_insert(accepted);
-    let codings = HeaderValue::from_static(body::ACCEPTED);
-    headers.entry(ACCEPT_ENCODING).or_insert(codings);
     let request = PreparedRequest {
         connect: ConnectOptions::default(),
         method: Method::GET,

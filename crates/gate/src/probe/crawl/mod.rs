@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use http::{HeaderMap, Method};
 use text::glob;
 
 use self::fetch::{Fetch, Outcome};
@@ -94,13 +95,19 @@ async fn execute(
     let start = crawl.start.url(context)?;
     trace.request = Some(format!("crawl {start}"));
     let of_release = place::admit(crawl.subject(context))?;
-    let mut walk = Walk::new(crawl, &start, &context.clients);
+    let headers = fetch::headers(&start.origin, context)?;
+    let mut walk = Walk::new(crawl, &start, &context.clients, &headers);
     let mut under_way = FuturesUnordered::new();
     loop {
         while under_way.len() < CONCURRENT_FETCHES
             && let Some(fetch) = walk.queue.pop_front()
         {
-            under_way.push(fetch::send(fetch, crawl.max_body, context));
+            under_way.push(fetch::send(
+                fetch,
+                headers.clone(),
+                crawl.max_body,
+                context,
+            ));
         }
         let Some(fetched) = under_way.next().await else {
             break;
@@ -120,6 +127,8 @@ async fn execute(
 struct Walk<'a> {
     crawl: &'a Crawl,
     clients: &'a Clients,
+    /// What goes with each request.
+    headers: &'a HeaderMap,
     origin: Origin,
     queue: VecDeque<Fetch>,
     /// Everything that was ever put into the queue.
@@ -130,7 +139,7 @@ struct Walk<'a> {
     planned_pages: usize,
     /// Links that were not followed, because a bound was reached.
     left: usize,
-    /// Links to what another rule of the release's listener serves.
+    /// Links that the listener leads past the release: its rule does not take them, or an earlier one does.
     led_elsewhere: usize,
     problems: Problems,
 }
@@ -145,7 +154,12 @@ struct Problems {
 }
 
 impl<'a> Walk<'a> {
-    fn new(crawl: &'a Crawl, start: &RequestUrl, clients: &'a Clients) -> Self {
+    fn new(
+        crawl: &'a Crawl,
+        start: &RequestUrl,
+        clients: &'a Clients,
+        headers: &'a HeaderMap,
+    ) -> Self {
         let first = Fetch {
             url: start.clone(),
             depth: 0,
@@ -155,6 +169,7 @@ impl<'a> Walk<'a> {
         Self {
             crawl,
             clients,
+            headers,
             origin: start.origin.clone(),
             queue: VecDeque::from([first]),
             named: HashSet::from([start.path.clone()]),
@@ -240,7 +255,8 @@ impl<'a> Walk<'a> {
         if to.origin != self.origin || is_ignored || self.named.contains(&to.path) {
             return;
         }
-        if self.clients.miss_of_url(to).is_some() {
+        let asked = self.clients.meets_rule(&Method::GET, to, self.headers);
+        if asked.is_err() {
             self.led_elsewhere += 1;
             return;
         }
@@ -267,7 +283,7 @@ impl<'a> Walk<'a> {
             let links = words::count(self.led_elsewhere, "link");
             let _ = write!(
                 summary,
-                "; {links} led to what the release's listener rule does not take"
+                "; {links} led to what the listener does not lead to the release"
             );
         }
         if self.left == 0 {

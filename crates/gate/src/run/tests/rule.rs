@@ -1,7 +1,9 @@
 //! The listener rule that leads to the release: a request that does not meet it reaches something else.
 
 use http::{HeaderMap, HeaderName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::server::*;
 use super::*;
 use crate::{EarlierRule, HeaderCondition, ListenerRule, RuleConditions, RulePattern};
 
@@ -35,6 +37,10 @@ fn rule_on(name: &'static str, value: &str) -> ListenerRule {
 }
 
 async fn behind(shop: &Shop, rule: ListenerRule, suite: &str) -> Outcome {
+    behind_url(&shop.url, rule, suite).await
+}
+
+async fn behind_url(base: &Url, rule: ListenerRule, suite: &str) -> Outcome {
     let headers = rule.conditions.headers.iter().map(|condition| {
         let value = condition.values[0].to_string().replace('*', "");
         (condition.name.clone(), value.parse().unwrap())
@@ -44,7 +50,7 @@ async fn behind(shop: &Shop, rule: ListenerRule, suite: &str) -> Outcome {
         suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
         stage: Stage::PreTraffic,
         target: Target {
-            base_url: Some(shop.url.clone()),
+            base_url: Some(base.clone()),
             headers: headers.collect::<HeaderMap>(),
             rule,
             ..Target::default()
@@ -177,6 +183,43 @@ async fn what_an_earlier_rule_takes_is_not_sent() {
             .await
             .starts_with("passed")
     );
+}
+
+#[tokio::test]
+async fn a_crawl_leaves_what_another_rule_takes() {
+    let base = page_with_links().await;
+    let of = async |rule: ListenerRule| {
+        let told = behind_url(&base, rule, "checks:\n  - { name: a, retries: 0, crawl: / }").await;
+        assert!(told.verdict.passed, "{}", summary(&told));
+        told.report.checks[0].rounds[0].tries[0].notes.concat()
+    };
+    let mut before = rule(&[], &[]);
+    before.earlier.push(EarlierRule {
+        priority: 3,
+        conditions: RuleConditions {
+            paths: patterns(&["/api/*"]),
+            ..RuleConditions::default()
+        },
+    });
+    insta::assert_snapshot!(of(before).await, @"2 pages and 0 files were visited; 2 links led to what the listener does not lead to the release");
+    // What the release's rule demands goes with each request, so that it leaves nothing out.
+    insta::assert_snapshot!(of(rule_on("x-test", "green")).await, @"3 pages and 0 files were visited");
+}
+
+/// Each path is a page, with the same two links.
+async fn page_with_links() -> Url {
+    serving(|mut socket| async move {
+        let body = "<title>t</title><main><h1>h</h1><a href=/api/x>x</a><a href=/y>y</a>";
+        let mut bytes = [0; 4096];
+        while let Ok(1..) = socket.read(&mut bytes).await {
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            socket.write_all(answer.as_bytes()).await.ok();
+        }
+    })
+    .await
 }
 
 #[tokio::test]
