@@ -102,12 +102,7 @@ async fn execute(
         while under_way.len() < CONCURRENT_FETCHES
             && let Some(fetch) = walk.queue.pop_front()
         {
-            under_way.push(fetch::send(
-                fetch,
-                headers.clone(),
-                crawl.max_body,
-                context,
-            ));
+            under_way.push(fetch::send(fetch, headers.clone(), crawl.max_body, context));
         }
         let Some(fetched) = under_way.next().await else {
             break;

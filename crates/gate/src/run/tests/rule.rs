@@ -189,7 +189,12 @@ async fn what_an_earlier_rule_takes_is_not_sent() {
 async fn a_crawl_leaves_what_another_rule_takes() {
     let base = page_with_links().await;
     let of = async |rule: ListenerRule| {
-        let told = behind_url(&base, rule, "checks:\n  - { name: a, retries: 0, crawl: / }").await;
+        let told = behind_url(
+            &base,
+            rule,
+            "checks:\n  - { name: a, retries: 0, crawl: / }",
+        )
+        .await;
         assert!(told.verdict.passed, "{}", summary(&told));
         told.report.checks[0].rounds[0].tries[0].notes.concat()
     };
