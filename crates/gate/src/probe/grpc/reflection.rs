@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::StatusCode;
 use http::header::HeaderValue;
 use prost_reflect::prost::Message as _;
-use prost_reflect::prost_types::FileDescriptorProto;
+use prost_reflect::prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::channel::{Answer, Channel};
 use super::schema::Schema;
@@ -23,6 +23,10 @@ const METHODS: [&str; 2] = [
 /// Bytes of all descriptors together.
 pub(super) const MAX_DESCRIPTORS: usize = 1024 * 1024;
 const MAX_FILES: usize = 300;
+/// Texts and messages of all descriptors together: two bytes may be a type, which takes hundreds when it is read.
+pub(super) const MAX_PARTS: usize = 20_000;
+/// Bytes of all full names together: each type and field is kept with the names of what it is in.
+const MAX_NAMES: usize = 2 * 1024 * 1024;
 /// Questions to one server.
 const MAX_QUESTIONS: usize = 60;
 /// Status codes of gRPC.
@@ -60,6 +64,8 @@ enum Asked<'a> {
 struct Known {
     files: BTreeMap<String, FileDescriptorProto>,
     bytes: usize,
+    parts: usize,
+    names: usize,
     questions: usize,
 }
 
@@ -109,6 +115,10 @@ impl Known {
                 words::bytes(bound)
             )));
         }
+        let message = answer.message().unwrap_or_default();
+        let parts = wire::count(message, MAX_PARTS - self.parts);
+        self.parts +=
+            parts.ok_or_else(|| broken(&format!("its types have more than {MAX_PARTS} parts")))?;
         let fields = answer.message().ok().and_then(wire::fields);
         let Some(fields) = fields else {
             let code = answer
@@ -148,6 +158,18 @@ impl Known {
                 )));
             }
             let file = FileDescriptorProto::decode(file).map_err(|_| unread())?;
+            // Each wrong one would be a problem of its own, and there may be one for each byte.
+            if file.public_dependency.len().max(file.weak_dependency.len()) > file.dependency.len()
+            {
+                return Err(unread());
+            }
+            self.names += names(&file);
+            if self.names > MAX_NAMES {
+                return Err(broken(&format!(
+                    "the names of its types are larger than {}",
+                    words::bytes(MAX_NAMES)
+                )));
+            }
             self.files.insert(file.name().to_owned(), file);
         }
         Ok(())
@@ -162,6 +184,36 @@ impl Known {
             .find(|name| !self.files.contains_key(*name))
             .cloned()
     }
+}
+
+/// Bytes that the full names of a file take, but for those that they end with: these are as large as they are sent.
+fn names(file: &FileDescriptorProto) -> usize {
+    let around = file.package().len() + 1;
+    let of_services = file.service.iter().map(|service| {
+        let own = around + service.name().len() + 1;
+        own * (1 + service.method.len())
+    });
+    let of_types = file
+        .message_type
+        .iter()
+        .map(|message| names_in(message, around));
+    around * (file.extension.len() + values(&file.enum_type))
+        + of_services.sum::<usize>()
+        + of_types.sum::<usize>()
+}
+
+/// The same of a type in something whose name has so many bytes.
+fn names_in(message: &DescriptorProto, around: usize) -> usize {
+    let own = around + message.name().len() + 1;
+    let held = 1 + message.field.len() + message.oneof_decl.len() + message.extension.len();
+    let within = message.nested_type.iter();
+    own * (held + values(&message.enum_type))
+        + within.map(|inner| names_in(inner, own)).sum::<usize>()
+}
+
+/// Enums and their values, which are named beside them.
+fn values(enums: &[EnumDescriptorProto]) -> usize {
+    enums.iter().map(|it| 1 + it.value.len()).sum()
 }
 
 /// Whatever a server says of its types must be right: else nothing is known of what it answers.

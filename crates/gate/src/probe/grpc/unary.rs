@@ -23,8 +23,9 @@ use crate::words::{self, RAW_KEEP};
 pub(super) const MAX_MESSAGE: usize = 256 * 1024;
 /// What a message takes while it is read: each byte may be a value of its own.
 pub(super) const MAX_VALUES: usize = 128 * MAX_MESSAGE;
-/// What types take when they are read, for each byte of their descriptors.
-pub(super) const MAX_TYPES: usize = 16 * MAX_DESCRIPTORS;
+/// What types take when they are read, with what is wrong with each: up to 1,400 bytes for each of
+/// [`reflection::MAX_PARTS`], as measured, and their names.
+pub(super) const MAX_TYPES: usize = 32 * MAX_DESCRIPTORS;
 
 /// One message is read at a time in the whole process, as one body is.
 static READING: Semaphore = Semaphore::const_new(1);

@@ -124,6 +124,14 @@ enum Reflection {
     Garbage,
     /// It imports what it never sends.
     Incomplete,
+    /// It sends many small types, which take much room when they are read.
+    Many,
+    /// The same, behind what only a reader of the whole skips.
+    ManyInGroup,
+    /// It names by number many files that it does not import.
+    ManyNumbers,
+    /// A name that is part of many others.
+    LongNames,
 }
 
 /// What a reflection answers to a question: one file at a time, as some servers do.
@@ -132,6 +140,16 @@ fn reflected(question: &[u8], how: Reflection) -> Vec<u8> {
     let asked = String::from_utf8_lossy(question);
     let file = match () {
         () if how == Reflection::Garbage => vec![0xff; 20],
+        () if how == Reflection::Many => [0x22, 0].repeat(500_000),
+        () if how == Reflection::LongNames => {
+            let package = bytes(2, "a".repeat(100_000).as_bytes());
+            let kind = |n: usize| bytes(4, &bytes(1, format!("T{n}").as_bytes()));
+            [package, (0..1_000).flat_map(kind).collect()].concat()
+        }
+        () if how == Reflection::ManyNumbers => bytes(10, &[1; 1_000_000]),
+        () if how == Reflection::ManyInGroup => {
+            [vec![0x0b, 0x0c], [0x22, 0].repeat(500_000)].concat()
+        }
         () if asked.contains("shop.Orders") => orders.encode_to_vec(),
         () if asked.contains("order.proto") && how != Reflection::Incomplete => {
             order.encode_to_vec()
@@ -408,6 +426,10 @@ async fn types_that_can_not_be_had_are_errored() {
         Reflection::None,
         Reflection::Garbage,
         Reflection::Incomplete,
+        Reflection::Many,
+        Reflection::ManyInGroup,
+        Reflection::ManyNumbers,
+        Reflection::LongNames,
     ] {
         let base = server(reflection).await;
         let outcome = checked(
@@ -423,8 +445,14 @@ async fn types_that_can_not_be_had_are_errored() {
             Reflection::None => {
                 "the server has no reflection (grpc.reflection.v1), so that its types are not known; name them by `descriptor_set_file`"
             }
-            Reflection::Garbage => {
+            Reflection::Garbage | Reflection::ManyNumbers => {
                 "the server's reflection can't be used: a descriptor can't be read"
+            }
+            Reflection::Many | Reflection::ManyInGroup => {
+                "the server's reflection can't be used: its types have more than 20000 parts"
+            }
+            Reflection::LongNames => {
+                "the server's reflection can't be used: the names of its types are larger than 2 MiB"
             }
             _ => "the server's reflection can't be used",
         };
