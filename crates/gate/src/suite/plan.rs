@@ -275,6 +275,9 @@ checks:
   - name: browser
     browser:
       steps: [{ go: /login }, { press: Enter }, { expect: [{ title: { contains: Shop } }, { url: { contains: / } }] }]
+  - name: agent
+    on: [pre-traffic]
+    agent: { goal: Buy a book., model: eu.anthropic.claude-haiku-4-5-20251001-v1:0, price: { input: 1.00, output: 5.00 }, proof: [{ text: Thank you! }] }
   - { name: targets, targets: { at_least: 2 } }
   - { name: all targets, targets: complete }
   - { name: function, lambda: { payload: { action: price } } }
@@ -316,6 +319,7 @@ checks:
         grpc /shop.Orders/Get at / (1 expected)
         crawl from / on, up to 100 pages (0 expected)
         browser go to /login | press Enter | expect title, url (2 expected)
+        agent go to / | eu.anthropic.claude-haiku-4-5-20251001-v1:0 is asked to: Buy a book. | expect text (0 expected)
         targets all of the release, at least 2 (1 expected)
         targets all of the release (1 expected)
         lambda an invocation of the version under test (0 expected)
