@@ -6,7 +6,7 @@ use ::doctor::facts::{Configuration, Fact, Secret, Stack, Suite, SuiteContent};
 use common::aws::Aws;
 use common::failure::{Cause, Failure as AwsFailure};
 use common::json_api::{self, SECRETS_MANAGER, SSM};
-use common::location::{Location, MAX_FILE_BYTES, Object, ObjectError};
+use common::location::{LoadError, Location, MAX_FILE_BYTES, Object, ObjectError};
 use gate::{SecretRef, Stage};
 use hook::SuiteLocation;
 use serde_json::{Value, json};
@@ -103,11 +103,17 @@ async fn content(aws: &Aws, place: &str) -> (Fact<Option<SuiteContent>>, Vec<Sec
         };
         (Ok(Some(content)), Vec::new())
     };
-    let Ok(text) = std::str::from_utf8(&bytes) else {
+    if std::str::from_utf8(&bytes).is_err() {
         return of("it is not UTF-8".to_owned());
+    }
+    let location = match SuiteLocation::parse(place, ".") {
+        Ok(location) => location,
+        Err(why) => return (Err(format!("the suite {place}: {why}")), Vec::new()),
     };
-    match gate::Suite::parse(place, text) {
-        Err(problems) => of(problems.to_string()),
+    // As the gates read it, with what it includes and the files that it names.
+    match location.load(aws).await {
+        Err(LoadError::Invalid(problems)) => of(problems.to_string()),
+        Err(LoadError::Unreadable(unreadable)) => (Err(unreadable.to_string()), Vec::new()),
         Ok(suite) => {
             let content = SuiteContent {
                 problems: None,
@@ -192,4 +198,41 @@ async fn problem(aws: &Aws, parameter: &str, place: &str) -> Fact<Option<String>
         environments::config::load(aws, &location).await.err()
     };
     Ok(error.map(|error| text::clean::line(&error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::scripted::{Scripted, ok, refused};
+
+    use super::*;
+
+    /// The object that is looked for and read, and what lies beside it.
+    async fn of(suite: &str, beside: Vec<test_support::scripted::Answer>) -> SuiteContent {
+        let answers = [vec![ok(suite), ok(suite)], beside].concat();
+        let aws = Scripted::start([("GetObject", answers)]).await;
+        let (content, _) = content(&aws.clients(), "s3://suites/shop/live.yaml").await;
+        content.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_suite_is_read_with_what_lies_beside_it() {
+        let including = "version: 1\nname: shop\ninclude: [shared.yaml]\n";
+        let included = "checks:\n  - { name: a, http: GET / }\n";
+        let whole = of(including, vec![ok(included)]).await;
+        assert_eq!((whole.problems, whole.required), (None, [1, 1]));
+        let wrong = of(
+            including,
+            vec![ok("checks:\n  - { name: a, http: GETT / }\n")],
+        )
+        .await;
+        assert!(wrong.problems.unwrap().contains("shared.yaml:2:22"));
+        let carrying = "version: 1\nname: shop\nchecks:\n  - { name: a, http: { method: POST, url: /, body_file: order.json } }\n";
+        assert_eq!(of(carrying, vec![ok("{}")]).await.problems, None);
+        let gone = of(carrying, vec![refused("NoSuchKey")]).await;
+        assert!(
+            gone.problems
+                .unwrap()
+                .contains("order.json could not be read")
+        );
+    }
 }
