@@ -150,7 +150,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let ends_with_verdict = [
-        "agent", "check", "doctor", "ecs", "explain", "judge", "migrate", "replay", "validate", "wiring",
+        "agent", "check", "doctor", "ecs", "explain", "judge", "migrate", "replay", "validate",
+        "wiring",
     ]
     .map(Some)
     .contains(&command.as_deref());

@@ -319,7 +319,7 @@ checks:
         grpc /shop.Orders/Get at / (1 expected)
         crawl from / on, up to 100 pages (0 expected)
         browser go to /login | press Enter | expect title, url (2 expected)
-        agent go to / | eu.anthropic.claude-haiku-4-5-20251001-v1:0 is asked to: Buy a book. | expect text (0 expected)
+        agent go to / | eu.anthropic.claude-haiku-4-5-20251001-v1:0 is asked to: Buy a book. | expect text (1 expected)
         targets all of the release, at least 2 (1 expected)
         targets all of the release (1 expected)
         lambda an invocation of the version under test (0 expected)

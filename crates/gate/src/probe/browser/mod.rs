@@ -199,7 +199,8 @@ impl ProbeKind for Browser {
     }
 
     fn conditions(&self) -> usize {
-        self.steps.iter().map(Step::conditions).sum()
+        let proof = self.agent.iter().map(|agent| &agent.proof);
+        self.steps.iter().chain(proof).map(Step::conditions).sum()
     }
 
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
