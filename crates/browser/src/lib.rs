@@ -22,6 +22,6 @@ pub use connection::{Endpoint, MAX_MESSAGE};
 pub use element::{Located, Locator, TextMatch, Unready};
 pub use error::Error;
 pub use input::Key;
-pub use log::{Log, MAX_LINE, Problem, ProblemKind, RequestLine};
+pub use log::{Log, MAX_LINE, Pending, Problem, ProblemKind, RequestLine};
 pub use page::{Decision, Navigation, Page, PageOptions, PageRequest, RequestPolicy, Viewport};
 pub use view::{Node, Overflow, Screenshot, View};

@@ -22,6 +22,19 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// `GET https://shop.example.com/cart.js: 404`
     pub text: String,
+    /// How often it came.
+    pub count: usize,
+}
+
+/// A request whose end is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// `GET https://shop.example.com/cart`
+    pub request: String,
+    /// Whether at least the head of an answer has come.
+    pub is_answered: bool,
+    /// When it went out.
+    pub since: Instant,
 }
 
 /// Which kind of problem.
@@ -84,6 +97,10 @@ pub struct Log {
     pub requests: Vec<RequestLine>,
     /// What went wrong.
     pub problems: Vec<Problem>,
+    /// Problems of which nothing is kept, beyond the others: what they are is not known.
+    pub problems_left_out: usize,
+    /// The status of the last answer to a request for the page itself.
+    pub page_status: Option<u16>,
     /// What was seen and is no problem: a service worker, which is bypassed.
     pub notes: Vec<String>,
     /// What was not kept.
@@ -100,6 +117,9 @@ struct Open {
     request: String,
     url: String,
     counts: bool,
+    is_page: bool,
+    is_answered: bool,
+    since: Instant,
 }
 
 /// What goes out.
@@ -123,11 +143,15 @@ impl Log {
     }
 
     pub(crate) fn problem(&mut self, kind: ProblemKind, text: &str) {
-        if self.problems.len() < MAX_PROBLEMS {
-            let text = head(text);
-            self.problems.push(Problem { kind, text });
+        let text = head(text);
+        let mut known = self.problems.iter_mut();
+        if let Some(known) = known.find(|known| known.kind == kind && known.text == text) {
+            known.count += 1;
+        } else if self.problems.len() < MAX_PROBLEMS {
+            let count = 1;
+            self.problems.push(Problem { kind, text, count });
         } else {
-            self.left_out += 1;
+            self.problems_left_out += 1;
         }
     }
 
@@ -160,7 +184,7 @@ impl Log {
             self.requests.len() - 1
         });
         self.left_out += usize::from(line.is_none());
-        if self.open.len() < MAX_OPEN {
+        if self.open.len() < MAX_OPEN || is_page {
             let url = head(url);
             self.open.insert(
                 id,
@@ -169,6 +193,9 @@ impl Log {
                     request,
                     url,
                     counts,
+                    is_page,
+                    is_answered: false,
+                    since: Instant::now(),
                 },
             );
         }
@@ -176,9 +203,13 @@ impl Log {
     }
 
     pub(crate) fn answered(&mut self, id: &str, status: u16, by: Option<String>) {
-        let Some(open) = self.open.get(id) else {
+        let Some(open) = self.open.get_mut(id) else {
             return;
         };
+        open.is_answered = true;
+        if open.is_page {
+            self.page_status = Some(status);
+        }
         if let Some(line) = open.line.and_then(|line| self.requests.get_mut(line)) {
             line.outcome = Some(status.to_string());
             line.answered_by = by;
@@ -227,9 +258,29 @@ impl Log {
         }
     }
 
-    /// How long no request that is waited for has been under way.
-    pub(crate) fn quiet_for(&mut self, now: Instant) -> Duration {
-        if self.open.values().any(|open| open.counts) {
+    /// The requests whose end is waited for, the oldest first.
+    pub fn pending(&self) -> Vec<Pending> {
+        let counting = self.open.values().filter(|open| open.counts);
+        let mut pending: Vec<Pending> = counting
+            .map(|open| Pending {
+                request: open.request.clone(),
+                is_answered: open.is_answered,
+                since: open.since,
+            })
+            .collect();
+        pending.sort_by_key(|one| one.since);
+        pending
+    }
+
+    /// What was quiet until now does not count.
+    pub(crate) fn listen_anew(&mut self) {
+        self.quiet_since = None;
+    }
+
+    /// How long no request that is waited for has been under way, but for these.
+    pub(crate) fn quiet_for(&mut self, now: Instant, but_for: &[String]) -> Duration {
+        let is_waited_for = |open: &Open| open.counts && !but_for.contains(&open.request);
+        if self.open.values().any(is_waited_for) {
             self.quiet_since = None;
             return Duration::ZERO;
         }
@@ -269,13 +320,18 @@ mod tests {
         for number in 0..10_000 {
             log.console(&"x".repeat(20_000));
             log.problem(ProblemKind::Console, "bad");
+            log.problem(ProblemKind::Console, &format!("bad {number}"));
             log.asked(number.to_string(), &get("http://a/", true));
         }
         assert_eq!(log.console.len(), MAX_CONSOLE);
         assert!(log.console.iter().all(|line| line.len() == MAX_LINE));
         assert_eq!(log.problems.len(), MAX_PROBLEMS);
+        assert_eq!(
+            (log.problems[0].count, log.problems_left_out),
+            (10_000, 10_001 - MAX_PROBLEMS)
+        );
         assert!(log.requests.len() == MAX_REQUESTS && log.open.len() == MAX_OPEN);
-        assert!(log.left_out > 20_000);
+        assert_eq!(log.left_out, 20_000 - MAX_CONSOLE - MAX_REQUESTS);
     }
 
     #[test]
@@ -306,19 +362,59 @@ mod tests {
         assert_eq!(log.requests[4].outcome.as_deref(), Some("blocked (csp)"));
     }
 
+    #[test]
+    fn the_status_of_a_page_is_known_whatever_else_is_asked_for() {
+        let mut log = Log::default();
+        for number in 0..10_000 {
+            log.asked(number.to_string(), &get("http://a/x", true));
+        }
+        let page = Asked {
+            is_page: true,
+            ..get("http://a/", true)
+        };
+        log.asked("page".to_owned(), &page);
+        assert_eq!(log.page_status, None);
+        log.answered("page", 503, None);
+        log.answered("7", 200, None);
+        assert_eq!(log.page_status, Some(503));
+    }
+
+    #[test]
+    fn what_has_no_end_is_told_but_for_streams() {
+        let mut log = Log::default();
+        log.asked("1".to_owned(), &get("http://a/x", true));
+        log.asked("2".to_owned(), &get("http://a/live", false));
+        log.asked("3".to_owned(), &get("http://a/y", true));
+        log.asked("4".to_owned(), &get("http://a/z", true));
+        log.answered("3", 200, None);
+        log.ended("4");
+        let pending = log.pending();
+        let told = pending
+            .iter()
+            .map(|one| (one.request.as_str(), one.is_answered));
+        let told: Vec<(&str, bool)> = told.collect();
+        assert_eq!(told, [("GET http://a/x", false), ("GET http://a/y", true)]);
+    }
+
     #[tokio::test]
     async fn it_is_quiet_where_nothing_is_under_way() {
         let mut log = Log::default();
         let now = Instant::now();
         log.asked("1".to_owned(), &get("http://a/", true));
-        assert_eq!(log.quiet_for(now), Duration::ZERO);
+        assert_eq!(log.quiet_for(now, &[]), Duration::ZERO);
         log.ended("1");
-        assert_eq!(log.quiet_for(now), Duration::ZERO);
+        assert_eq!(log.quiet_for(now, &[]), Duration::ZERO);
         let second = Duration::from_secs(1);
-        assert_eq!(log.quiet_for(now + second), second);
+        assert_eq!(log.quiet_for(now + second, &[]), second);
         // A stream never ends.
         log.asked("2".to_owned(), &get("http://a/live", false));
-        log.quiet_for(now + second);
-        assert!(log.quiet_for(now + 2 * second) > Duration::ZERO);
+        log.quiet_for(now + second, &[]);
+        assert!(log.quiet_for(now + 2 * second, &[]) > Duration::ZERO);
+        // One that is known to go on.
+        log.asked("3".to_owned(), &get("http://a/poll", true));
+        let known = ["GET http://a/poll".to_owned()];
+        assert_eq!(log.quiet_for(now, &[]), Duration::ZERO);
+        log.quiet_for(now, &known);
+        assert_eq!(log.quiet_for(now + second, &known), second);
     }
 }

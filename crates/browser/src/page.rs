@@ -311,6 +311,7 @@ impl Page {
         }
         let until = until.min(self.until);
         let session = self.session.clone();
+        let before = self.log.page_status.take();
         let navigate = json!({ "url": url });
         let id = self
             .connection
@@ -327,6 +328,7 @@ impl Page {
         }
         let Some(loader) = navigated.loader_id else {
             // Within the document that is there.
+            self.log.page_status = before;
             return Ok(Navigation::Loaded);
         };
         while self.loaded.as_ref() != Some(&loader) {
@@ -339,10 +341,21 @@ impl Page {
 
     /// Waits until the page is loaded and asks for nothing; false if it goes on asking.
     pub async fn settle(&mut self, until: Instant) -> Result<bool, Error> {
+        self.settle_but_for(&[], until).await
+    }
+
+    /// The same, whatever becomes of these requests, such as `GET https://shop.example.com/poll`.
+    pub async fn settle_but_for(
+        &mut self,
+        requests: &[String],
+        until: Instant,
+    ) -> Result<bool, Error> {
         let until = until.min(self.until);
+        // How quiet it was before says nothing of what was done last: a script may react a moment later.
+        self.log.listen_anew();
         loop {
             let now = Instant::now();
-            let quiet = self.log.quiet_for(now);
+            let quiet = self.log.quiet_for(now, requests);
             if quiet >= QUIET && !self.loading {
                 return Ok(true);
             }

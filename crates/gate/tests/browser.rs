@@ -71,6 +71,30 @@ async fn answer(uri: Uri, headers: HeaderMap) -> Response {
         "/later" => page(
             "<p id=x></p><script>setTimeout(() => { x.innerHTML = '<b class=error>Too late</b>' }, 400); fetch('/slow')</script>",
         ),
+        "/deferred" => page(
+            "<button onclick='setTimeout(() => { x.innerHTML = \"<b class=error>Declined</b>\" }, 50)'>Pay</button><p id=x></p>",
+        ),
+        "/polling" => {
+            page("<p>Shop</p><script>(async () => { for (;;) await fetch('/slow') })()</script>")
+        }
+        "/hanging" => page("<p>Shop</p><script>fetch('/never')</script>"),
+        "/both" => page(
+            "<p>Shop</p><script>fetch('/never'); (async () => { for (;;) await fetch('/slow') })()</script>",
+        ),
+        "/stream" => page("<p>Shop</p><script>new EventSource('/never')</script>"),
+        "/socket" => page("<script>new WebSocket(`ws://${location.host}/live`)</script>"),
+        "/other-socket" => page("<script>new WebSocket('ws://127.0.0.1:9/live')</script>"),
+        "/many" => page(
+            "<script>for (let n = 0; n < 150; n++) console.error('advert ' + n); console.error('it is bad')</script>",
+        ),
+        "/again" => page(
+            "<script>for (let n = 0; n < 150; n++) console.error('advert'); console.error('it is bad')</script>",
+        ),
+        "/crowded" => page(
+            "<p id=x></p><script>(async () => { for (let n = 0; n < 520; n++) await fetch('/empty'); x.textContent = 'All asked' })()</script>",
+        ),
+        "/empty" => StatusCode::NO_CONTENT.into_response(),
+        "/never" => std::future::pending().await,
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(600)).await;
             StatusCode::NO_CONTENT.into_response()
@@ -352,6 +376,95 @@ async fn what_is_not_there_is_only_believed_of_a_page_at_rest() {
 }
 
 #[tokio::test]
+async fn what_an_action_brings_a_moment_later_is_waited_for() {
+    let base = site().await;
+    let absent = "{ expect: [{ element: { css: .error, exists: false } }] }";
+    let steps =
+        format!("[{{ go: /deferred }}, {absent}, {{ click: {{ css: button }} }}, {absent}]");
+    let outcome = seen(&base, &steps).await;
+    let why = said(&outcome, &base);
+    assert_eq!(strip(&outcome), "F", "{why}");
+    assert!(why.contains("expected no .error, got 1 visible"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_believed_of_a_page_that_never_rests() {
+    let base = site().await;
+    let absent = "{ expect: [{ element: { css: .error, exists: false } }] }";
+    let outcome = seen(&base, &format!("[{{ go: /polling }}, {absent}]")).await;
+    let why = said(&outcome, &base);
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains("the page does not come to rest") && why.contains("/slow"),
+        "{why}"
+    );
+    // What is there is, whatever the page asks for; and each of its requests is answered.
+    let outcome = seen(&base, "[{ go: /polling }, { expect: [{ text: Shop }] }]").await;
+    assert!(outcome.verdict.passed, "{}", said(&outcome, &base));
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_a_problem_unless_it_is_allowed() {
+    let base = site().await;
+    let hanging = seen(&base, "[{ go: /hanging }]").await;
+    let why = said(&hanging, &base);
+    assert_eq!(strip(&hanging), "F", "{why}");
+    assert!(
+        why.contains(
+            "expected no failed requests, got desktop: GET http://127.0.0.1:PORT/never: no answer"
+        ),
+        "{why}"
+    );
+    // A long poll neither keeps a page from its rest.
+    let lines = "screens: [desktop]\nstep_timeout: 1s\nallow: ['GET */never: no answer']\n\
+        steps: [{ go: /hanging }, { expect: [{ element: { css: .error, exists: false } }] }]";
+    let outcome = trial(&base, lines, "").run().await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    // What else it asks for does.
+    let both = trial(&base, &lines.replace("/hanging", "/both"), "")
+        .run()
+        .await;
+    let why = said(&both, &base);
+    assert_eq!(strip(&both), "E", "{why}");
+    assert!(why.contains("the page does not come to rest"), "{why}");
+    let stream = seen(&base, "[{ go: /stream }]").await;
+    assert!(stream.verdict.passed, "{}", summary(&stream));
+}
+
+#[tokio::test]
+async fn problems_that_are_allowed_hide_no_other() {
+    let base = site().await;
+    let lines =
+        |page: &str| format!("screens: [desktop]\nallow: ['advert*']\nsteps: [{{ go: {page} }}]");
+    let again = trial(&base, &lines("/again"), "").run().await;
+    let why = said(&again, &base);
+    assert_eq!(strip(&again), "F", "{why}");
+    assert!(
+        why.contains("expected no errors in the console, got desktop: it is bad"),
+        "{why}"
+    );
+    let notes = again.report.checks[0].rounds[0].tries[0].notes.concat();
+    assert!(notes.contains("desktop: 150 times: advert"), "{notes}");
+    // Of more than are kept nobody knows what they are.
+    let many = trial(&base, &lines("/many"), "").run().await;
+    let why = said(&many, &base);
+    assert_eq!(strip(&many), "E", "{why}");
+    assert!(why.contains("51 more than are kept"), "{why}");
+}
+
+#[tokio::test]
+async fn the_status_of_a_page_is_known_after_any_number_of_requests() {
+    let base = site().await;
+    let lines = "screens: [desktop]\nstep_timeout: 15s\nsteps: [{ go: /crowded }, { wait_for: { text: All asked } }, { go: /failed }]";
+    let outcome = trial(&base, lines, "").run().await;
+    let why = said(&outcome, &base);
+    assert!(
+        why.contains("expected a page, got one with status 503"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn pages_come_from_the_release_and_from_nowhere_else() {
     let base = site().await;
     let away = said(&seen(&base, "[{ go: /away }]").await, &base);
@@ -393,7 +506,7 @@ async fn secrets_are_typed_and_never_told() {
     let base = site().await;
     let declared = "secrets: { hidden: 'ssm:/x' }";
     let lines = "screens: [desktop]
-step_timeout: 500ms
+step_timeout: 2s
 steps:
   - go: /
   - type: { into: { role: textbox, name: Mail }, text: '{{ hidden }}' }

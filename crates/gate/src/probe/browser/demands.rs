@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use browser::{Log, Node, Overflow, ProblemKind, View};
-use text::glob;
 
 use super::{Browser, Screen};
 use crate::expect::{Finding, Got, several};
@@ -96,6 +95,8 @@ pub(super) struct Findings<'a> {
     probe: &'a Browser,
     problems: Vec<(Demand, String)>,
     allowed: Vec<String>,
+    /// Problems that are not known, as there were too many.
+    unknown: usize,
     /// The worst value of each vital that is limited.
     worst: Vec<Option<f64>>,
     /// Documents that were looked at.
@@ -139,6 +140,7 @@ impl<'a> Findings<'a> {
             probe,
             problems: Vec::new(),
             allowed: Vec::new(),
+            unknown: 0,
             worst: vec![None; probe.vitals.len()],
             pages: 0,
         }
@@ -150,9 +152,8 @@ impl<'a> Findings<'a> {
     }
 
     fn add(&mut self, demand: Demand, text: &str, screen: &Screen) {
-        let is_allowed = |pattern: &String| glob::matches(pattern, text);
         let shown = format!("{}: {text}", screen.name);
-        if self.probe.allow.iter().any(is_allowed) {
+        if self.probe.allows(text) {
             if !self.allowed.contains(&shown) {
                 self.allowed.push(shown);
             }
@@ -166,6 +167,12 @@ impl<'a> Findings<'a> {
         for problem in &log.problems {
             self.add(Demand::Of(problem.kind), &problem.text, screen);
         }
+        self.unknown += log.problems_left_out;
+    }
+
+    /// A request that got no answer, by its text.
+    pub(super) fn take_unanswered(&mut self, text: &str, screen: &Screen) {
+        self.add(Demand::Of(ProblemKind::Request), text, screen);
     }
 
     /// What a page is like that has come to rest.
@@ -211,6 +218,10 @@ impl<'a> Findings<'a> {
                 Got::Value(several(texts.into_iter(), count, "; "))
             };
             findings.push(Finding::new(demand.words(), got, count == 0));
+        }
+        if self.unknown > 0 {
+            let why = format!("{} more than are kept", self.unknown);
+            findings.push(Finding::errored("all problems to be known", why));
         }
         for (limit, worst) in self.probe.vitals.iter().zip(self.worst) {
             let vital = limit.vital;

@@ -17,11 +17,12 @@ use crate::measurement::Measurement;
 use crate::probe::request_url::Origin;
 use crate::probe::{ProbeContext, ProbeError, ProbeKind, Trace};
 use crate::recorder::{Attempt, StepRecord};
+use crate::words;
 
 /// How long nothing is done between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long a page may go on asking for things before it is judged all the same.
-const MAX_SETTLE: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a page may go on asking for things before it is looked at what these are.
+pub(super) const MAX_SETTLE: Duration = Duration::from_secs(5);
 
 /// A page, and how far its user has come.
 pub(super) struct Going<'a> {
@@ -107,10 +108,16 @@ impl<'a> Going<'a> {
         if let Some(by) = self.answered_by() {
             notes.push(format!("{name}: the pages were answered by {by}"));
         }
+        for problem in &self.page.log().problems {
+            if problem.count > 1 {
+                let times = words::count(problem.count, "time");
+                notes.push(format!("{name}: {times}: {}", problem.text));
+            }
+        }
         let left_out = self.page.log().left_out;
         if left_out > 0 {
             notes.push(format!(
-                "{name}: {left_out} lines of the console, requests and problems were not kept"
+                "{name}: {left_out} lines of the console and requests were not kept"
             ));
         }
         notes
@@ -212,10 +219,7 @@ impl<'a> Going<'a> {
                 captured: Vec::new(),
             });
             if measurement == Measurement::Errored {
-                let last = trace
-                    .steps
-                    .last()
-                    .and_then(|step| step.attempt.error.clone());
+                let last = trace.steps.last().and_then(|step| why(&step.attempt));
                 let why = last.unwrap_or_else(|| "a step could not be judged".to_owned());
                 return Err(ProbeError::errored(format!(
                     "{}, step {}: {why}",
@@ -259,6 +263,9 @@ impl<'a> Going<'a> {
             if !self.page.settle(until).await? {
                 self.noted
                     .push("the page goes on asking for things; it was judged meanwhile".to_owned());
+                for text in self.unanswered().await? {
+                    findings.take_unanswered(&text, self.screen);
+                }
             }
             let view = self.page.view().await?;
             if view.url.starts_with("about:") || view.url.starts_with("chrome-error:") {
@@ -321,12 +328,12 @@ impl<'a> Going<'a> {
     ) -> Result<Vec<Finding>, ProbeError> {
         let url = self.context.clients.resolve(url, None)?.to_string();
         attempt.request = Some(format!("GET {url}"));
-        let before = self.page.log().requests.len();
         let went = self.page.go(&url, until).await.map_err(unmeasured)?;
-        let log = self.page.log();
-        let asked = log.requests.get(before..).unwrap_or_default();
-        let page = asked.iter().rfind(|line| line.is_page);
-        attempt.status = page.and_then(|line| line.outcome.as_deref()?.parse().ok());
+        attempt.status = self.page.log().page_status;
+        if went == Navigation::Loaded && attempt.status.is_none() {
+            let why = "the browser did not say with which status";
+            return Ok(vec![Finding::errored("a page", why)]);
+        }
         let status = attempt
             .status
             .map_or_else(String::new, |status| format!(" with status {status}"));
@@ -335,7 +342,8 @@ impl<'a> Going<'a> {
             Navigation::Failed(why) => format!("none: {why}"),
             Navigation::Unfinished => "one that was not complete in time".to_owned(),
         };
-        let loaded = went == Navigation::Loaded && attempt.status.is_none_or(|status| status < 400);
+        let loaded =
+            went == Navigation::Loaded && attempt.status.is_some_and(|status| status < 400);
         Ok(vec![Finding::new("a page", Got::Words(got), loaded)])
     }
 
@@ -421,15 +429,26 @@ impl<'a> Going<'a> {
         conditions: &[Condition],
         until: Instant,
     ) -> Result<Vec<Finding>, ProbeError> {
-        if conditions.iter().any(Condition::may_hold_too_early) {
-            let settled = until.min(Instant::now() + MAX_SETTLE);
-            self.page.settle(settled).await.map_err(unmeasured)?;
-        }
+        let unrest = if conditions.iter().any(Condition::may_hold_too_early) {
+            self.unrest(until).await.map_err(unmeasured)?
+        } else {
+            None
+        };
         loop {
             let mut found = Vec::new();
             for condition in conditions {
                 let judged = condition.judge(&mut self.page, &self.context.values).await;
-                found.extend(judged.map_err(super::condition::ConditionError::into_probe_error)?);
+                let mut judged =
+                    judged.map_err(super::condition::ConditionError::into_probe_error)?;
+                if let (Some(why), true) = (&unrest, condition.may_hold_too_early()) {
+                    // It may still come.
+                    for one in &mut judged {
+                        if one.measurement == Measurement::Passed {
+                            *one = Finding::errored(one.demand.clone(), why.clone());
+                        }
+                    }
+                }
+                found.append(&mut judged);
             }
             let is_settled = matches!(worst(&found), Measurement::Passed | Measurement::Errored);
             if is_settled || Instant::now() >= until {
@@ -475,6 +494,19 @@ pub(super) enum Done {
     NotYet(String),
     /// It will never be, whatever the page does.
     Never(String),
+}
+
+/// Why a step could not be judged.
+fn why(attempt: &Attempt) -> Option<String> {
+    let mut errored = attempt.findings.iter();
+    let errored = errored.find(|one| one.measurement == Measurement::Errored);
+    let of_finding = || {
+        errored.map(|one| {
+            let (Got::Words(why) | Got::Value(why)) = &one.got;
+            format!("{}: {why}", one.demand)
+        })
+    };
+    attempt.error.clone().or_else(of_finding)
 }
 
 fn worst(findings: &[Finding]) -> Measurement {

@@ -13,6 +13,7 @@ mod picture;
 mod policy;
 mod record;
 mod recorded;
+mod rest;
 mod step;
 
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use browser::Viewport;
 use futures::FutureExt;
+use text::glob;
 use tokio::time::Instant;
 
 pub(crate) use self::agent::{AgentTask, DatumTemplate};
@@ -110,6 +112,12 @@ impl Browser {
             })
         };
         self.allow_origins.iter().map(origin).collect()
+    }
+
+    /// Whether a problem is none, by its text.
+    fn allows(&self, problem: &str) -> bool {
+        let mut allow = self.allow.iter();
+        allow.any(|pattern| glob::matches(pattern, problem))
     }
 
     fn pages(&self) -> impl Iterator<Item = &Template> {
