@@ -145,12 +145,24 @@ impl Page {
         selectors: &[String],
         secrets: &[String],
     ) -> Result<Screenshot, Error> {
+        #[derive(Deserialize)]
+        struct Masked {
+            invalid: bool,
+            places: usize,
+            #[serde(default)]
+            covered: bool,
+        }
         let (selectors, secrets) = (json!(selectors), json!(secrets));
-        let masked: Option<u32> = self
+        let masked: Masked = self
             .run(&format!("deployHooks.masked({selectors}, {secrets})"))
             .await?;
-        if masked.is_none() {
+        if masked.invalid {
             return Err(Error::Script("a mask is no CSS selector".to_owned()));
+        }
+        if !masked.covered {
+            let places = masked.places;
+            let why = format!("{places} places are more than can be covered in a picture");
+            return Err(Error::Script(why));
         }
         let taken = match self.picture(1.0).await {
             Ok(large) if large.png.len() > MAX_PICTURE => self.picture(0.5).await,

@@ -110,6 +110,21 @@ async fn answer(uri: Uri, headers: HeaderMap) -> Response {
         "/marked" => page(headers.get("x-mark").map_or("no mark", |_| "a mark")),
         "/agent" => page(headers[header::USER_AGENT].to_str().unwrap()),
         "/away" => Redirect::to("/forbidden").into_response(),
+        "/shadow" => page(
+            "<div id=host></div><script>host.attachShadow({ mode: 'open' }).innerHTML = '<input aria-label=Code><p></p>'; \
+             host.shadowRoot.firstChild.oninput = event => { event.target.nextSibling.textContent = event.target.value }</script>",
+        ),
+        "/closed" => page(
+            "<div id=host></div><script>host.attachShadow({ mode: 'closed' }).innerHTML = '<input aria-label=Code>'</script>",
+        ),
+        "/places" => page(&format!(
+            "<div>{}</div><div style='height:3000px'></div><div>{}</div>",
+            "<b>x</b> ".repeat(600),
+            "<i>x</i> ".repeat(600)
+        )),
+        "/deferred" => page(
+            "<button onclick='setTimeout(() => { document.title = \"done\" }, 50)'>Pay</button>",
+        ),
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(20)).await;
             page("late")
@@ -463,6 +478,62 @@ async fn secrets_are_not_in_a_picture() {
     assert!(page.screenshot(&["div[".to_owned()], &[]).await.is_err());
     // It leaves nothing behind.
     assert_eq!(seen(&mut page, &css("#deploy-hooks-mask")).await, (0, 0));
+}
+
+#[tokio::test]
+async fn secrets_in_the_shadow_are_not_in_a_picture() {
+    let bench = Bench::new().await;
+    let field = Locator::Role {
+        role: "textbox".to_owned(),
+        name: Some(TextMatch::Equals("Code".to_owned())),
+    };
+    let mut page = bench.page(DESKTOP).await;
+    // In an open one by what it shows, and in a closed one by what was typed.
+    for (path, secret) in [("/shadow", false), ("/closed", true)] {
+        let mut pictures = Vec::new();
+        for typed in ["first-planted", "other-planted"] {
+            bench.go(&mut page, path).await;
+            assert_eq!(seen(&mut page, &field).await, (1, 1));
+            assert!(page.enter(secret).await.unwrap(), "{path}");
+            page.type_text(typed).await.unwrap();
+            let bare = page.screenshot(&[], &[]).await.unwrap();
+            let secrets = [typed.to_owned()];
+            let masked = page.screenshot(&[], &secrets).await.unwrap();
+            pictures.push((bare.png, masked.png));
+        }
+        assert!(pictures[0].1 == pictures[1].1, "{path}");
+        // Without its word the one that is told shows.
+        assert_eq!(pictures[0].0 == pictures[1].0, secret, "{path}");
+    }
+    // A mask that a suite names.
+    bench.go(&mut page, "/shadow").await;
+    let bare = page.screenshot(&[], &[]).await.unwrap();
+    let masked = page.screenshot(&["input".to_owned()], &[]).await.unwrap();
+    assert!(bare.png != masked.png);
+}
+
+#[tokio::test]
+async fn where_not_all_can_be_covered_there_is_no_picture() {
+    let bench = Bench::new().await;
+    let mut page = bench.at("/places").await;
+    let many = page.screenshot(&["b".to_owned()], &[]).await;
+    assert!(
+        matches!(&many, Err(Error::Script(why)) if why.contains("600")),
+        "{many:?}"
+    );
+    // What is not on the screen is in no picture.
+    assert!(page.screenshot(&["i".to_owned()], &[]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_page_rests_once_nothing_has_come_of_what_was_done() {
+    let bench = Bench::new().await;
+    let mut page = bench.at("/deferred").await;
+    let end = Instant::now() + Duration::from_secs(10);
+    assert!(page.settle(end).await.unwrap());
+    click(&mut page, &button("Pay")).await;
+    assert!(page.settle(end).await.unwrap());
+    assert_eq!(page.view().await.unwrap().title, "done");
 }
 
 #[tokio::test]

@@ -130,8 +130,19 @@
     return label?.control === element;
   };
 
-  const typed = new WeakSet();
+  // What a secret was typed into, wherever it is.
+  const typed = new Set();
   let found = [];
+
+  const MAX_COVERS = 500;
+  // The document, and what is in the open shadows of it.
+  const roots = () => {
+    const all = [document];
+    for (const root of all) {
+      for (const element of root.querySelectorAll('*')) if (element.shadowRoot) all.push(element.shadowRoot);
+    }
+    return all;
+  };
 
   globalThis.deployHooks = {
     // How many elements there are, and how many of them people see. What is seen is kept for what follows.
@@ -223,7 +234,8 @@
       element.focus();
       if (element.select) element.select();
       else getSelection().selectAllChildren(element);
-      return document.activeElement === element || element.contains(document.activeElement);
+      const { activeElement } = element.getRootNode();
+      return activeElement === element || element.contains(activeElement);
     },
     choose(option) {
       const [element] = found;
@@ -270,33 +282,41 @@
     // Where a screenshot must show nothing: secrets, and what a suite names.
     masked(selectors, secrets) {
       const boxes = [];
+      const width = Math.max(innerWidth, document.documentElement.clientWidth);
+      const height = Math.max(innerHeight, document.documentElement.clientHeight);
       const add = box => {
-        if (box.width > 0 && box.height > 0) boxes.push([box.x, box.y, box.width, box.height]);
+        const isOnScreen = box.right > 0 && box.bottom > 0 && box.left < width && box.top < height;
+        if (box.width > 0 && box.height > 0 && isOnScreen) boxes.push([box.x, box.y, box.width, box.height]);
       };
       const addAll = element => [...element.getClientRects()].forEach(add);
-      for (const element of document.querySelectorAll('input, textarea, [contenteditable]')) {
-        const value = element.value ?? '';
-        const shows = secrets.some(secret => value.includes(secret));
-        if (element.matches('input[type=password]') || typed.has(element) || shows) addAll(element);
+      const shown = new Set(typed);
+      const shows = text => secrets.some(secret => text.includes(secret));
+      const all = roots();
+      for (const root of all) {
+        for (const element of root.querySelectorAll('input, textarea, [contenteditable]')) {
+          if (element.matches('input[type=password]') || shows(element.value ?? '')) shown.add(element);
+        }
+        const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        while (secrets.length > 0 && texts.nextNode()) {
+          const node = texts.currentNode;
+          const element = node.parentElement ?? node.getRootNode().host;
+          if (element && shows(node.data)) shown.add(element);
+        }
       }
       for (const selector of selectors) {
         try {
-          document.querySelectorAll(selector).forEach(addAll);
+          for (const root of all) for (const element of root.querySelectorAll(selector)) shown.add(element);
         } catch {
-          return null;
+          return { invalid: true, places: 0 };
         }
       }
-      if (secrets.length > 0) {
-        const texts = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
-        while (texts.nextNode()) {
-          const node = texts.currentNode;
-          if (secrets.some(secret => node.data.includes(secret)) && node.parentElement) addAll(node.parentElement);
-        }
-      }
+      shown.forEach(addAll);
+      // Better no picture than one that shows some of it.
+      if (boxes.length > MAX_COVERS) return { invalid: false, places: boxes.length };
       const cover = document.createElement('div');
       cover.id = 'deploy-hooks-mask';
       const root = cover.attachShadow({ mode: 'closed' });
-      for (const [x, y, width, height] of boxes.slice(0, 500)) {
+      for (const [x, y, width, height] of boxes) {
         const box = document.createElement('div');
         box.style.cssText = `position:fixed;left:${x}px;top:${y}px;width:${width}px;height:${height}px;`
           + 'background:#777;z-index:2147483647;pointer-events:none';
@@ -311,7 +331,7 @@
       } catch {
         // An older browser has no such layer.
       }
-      return boxes.length;
+      return { invalid: false, places: boxes.length, covered: true };
     },
     // Whether they were there until now: a page that went on meanwhile has none.
     unmask() {
