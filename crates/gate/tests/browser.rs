@@ -680,6 +680,49 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
     let (why, outcome) = behind(&base, late, "/rule").await;
     assert_eq!(strip(&outcome), "E", "{why}");
     assert!(why.contains("the rule of priority 3"), "{why}");
+    // A header that the rule demands can't be given to a WebSocket.
+    let (why, outcome) = behind(&base, ListenerRule::default(), "/other-socket").await;
+    assert_eq!(strip(&outcome), "F", "{why}");
+    assert!(
+        why.contains("127.0.0.1:9/live: another listener of the target"),
+        "{why}"
+    );
+    let only_page = ListenerRule {
+        conditions: RuleConditions {
+            paths: patterns(&["/socket"]),
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    };
+    let (why, outcome) = behind(&base, only_page, "/socket").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains(
+            "/live does not reach the release, as its listener rule takes the path /socket"
+        ),
+        "{why}"
+    );
+    let green = ListenerRule {
+        conditions: RuleConditions {
+            headers: vec![HeaderCondition {
+                name: "x-shop".parse().unwrap(),
+                values: patterns(&["green"]),
+            }],
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    };
+    let mut socket = trial(&base, "screens: [desktop]\nsteps: [{ go: /socket }]", "");
+    let demanded = HeaderValue::from_static("green");
+    socket.target.headers.insert("x-shop", demanded);
+    socket.target.rule = green;
+    let outcome = socket.run().await;
+    let why = said(&outcome, &base);
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains("/live") && why.contains("takes the header x-shop"),
+        "{why}"
+    );
     // What it takes is measured.
     let (why, outcome) = behind(&base, ListenerRule::default(), "/rule").await;
     assert!(outcome.verdict.passed, "{why}");
