@@ -455,7 +455,7 @@ async fn problems_that_are_allowed_hide_no_other() {
 #[tokio::test]
 async fn the_status_of_a_page_is_known_after_any_number_of_requests() {
     let base = site().await;
-    let lines = "screens: [desktop]\nstep_timeout: 15s\nsteps: [{ go: /crowded }, { wait_for: { text: All asked } }, { go: /failed }]";
+    let lines = "screens: [desktop]\nstep_timeout: 30s\nsteps: [{ go: /crowded }, { wait_for: { text: All asked } }, { go: /failed }]";
     let outcome = trial(&base, lines, "").run().await;
     let why = said(&outcome, &base);
     assert!(
