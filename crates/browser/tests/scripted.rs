@@ -88,7 +88,7 @@ where
 /// Says nothing, and stays.
 async fn stays(socket: Socket) {
     let _kept = socket;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn open(address: SocketAddr, time: Duration) -> Result<Page, Error> {
@@ -125,7 +125,7 @@ async fn what_is_no_browser_is_said() {
     );
     let silent = serving(|stream| async move {
         let _kept = stream;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     assert!(why(silent).await.contains("no answer in time"));
@@ -164,7 +164,7 @@ async fn a_browser_that_goes_wrong_is_left_with_the_reason() {
     );
     let nonsense = scripted("Target.createTarget", |mut socket, _| async move {
         socket.send(Message::text("<html>")).await.ok();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     assert!(
@@ -175,7 +175,7 @@ async fn a_browser_that_goes_wrong_is_left_with_the_reason() {
     let other = scripted("Target.createTarget", |mut socket, id| async move {
         let answer = format!(r#"{{"id":{id},"result":{{"targetId":7}}}}"#);
         socket.send(Message::text(answer)).await.ok();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     assert!(
@@ -186,7 +186,7 @@ async fn a_browser_that_goes_wrong_is_left_with_the_reason() {
     let refuses = scripted("Target.createTarget", |mut socket, id| async move {
         let answer = format!(r#"{{"id":{id},"error":{{"code":-1,"message":"no room"}}}}"#);
         socket.send(Message::text(answer)).await.ok();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     assert_eq!(
@@ -195,7 +195,7 @@ async fn a_browser_that_goes_wrong_is_left_with_the_reason() {
     );
     let huge = scripted("Target.createTarget", |mut socket, _| async move {
         socket.send(Message::text("x".repeat(9 << 20))).await.ok();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let address = open(huge, Duration::from_secs(10))
@@ -225,7 +225,7 @@ async fn a_page_that_crashes_and_one_that_is_closed_are_told_apart() {
         scripted("Page.navigate", move |mut socket: Socket, _| async move {
             let event = format!(r#"{{"method":"{method}","sessionId":"s","params":{params}}}"#);
             socket.send(Message::text(event)).await.ok();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         })
     };
     let until = Instant::now() + Duration::from_secs(5);

@@ -96,6 +96,7 @@ fn words(page: &str) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn an_index_and_a_page_for_each_service_are_written() {
     let runs = [
         ("shop", "failed", false),

@@ -335,6 +335,7 @@ async fn changes_that_are_refused_or_not_agreed_to_leave_nothing() {
     );
 }
 
+#[allow(clippy::format_collect, reason = "short in a test")]
 fn resources(names: &[&str]) -> Answer {
     let members: String = names
         .iter()

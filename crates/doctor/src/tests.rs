@@ -182,6 +182,7 @@ fn a_sound_installation_holds_every_rule() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn each_thing_that_is_wrong_is_found_by_its_rule_alone() {
     let wrong: &[(Rule, Change, &str)] = &[
         (
@@ -287,7 +288,7 @@ fn each_thing_that_is_wrong_is_found_by_its_rule_alone() {
             Rule::WayOut,
             |f| {
                 f.network.routes =
-                    Ok([("subnet-1".to_owned(), DefaultRoute::InternetGateway)].into())
+                    Ok([("subnet-1".to_owned(), DefaultRoute::InternetGateway)].into());
             },
             "no public address",
         ),

@@ -323,6 +323,7 @@ mod tests {
             .collect()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "short in a test")]
     fn miss(rule: &ListenerRule, method: Method, url: (&str, &str), sent: &HeaderMap) -> String {
         let (host, path) = url;
         let request = RuleRequest {

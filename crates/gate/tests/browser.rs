@@ -311,6 +311,7 @@ async fn what_keeps_a_user_from_a_step_fails_with_a_picture() {
 }
 
 #[tokio::test]
+#[allow(clippy::similar_names, reason = "short in a test")]
 async fn what_goes_wrong_behind_a_page_fails_unless_the_suite_allows_it() {
     let base = site().await;
     let loud = seen(&base, "[{ go: /loud }]").await;

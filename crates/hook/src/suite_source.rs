@@ -184,15 +184,15 @@ mod tests {
         assert!(asked[1].contains("/shop/files/order.json"), "{}", asked[1]);
         let why = async |answer| load(answer).await.0.unwrap_err().to_string();
         let gone = why(refused("NoSuchKey")).await;
-        let named = "body_file: files/order.json could not be read: NoSuchKey";
-        assert!(gone.contains(named), "{gone}");
+        let problem = "body_file: files/order.json could not be read: NoSuchKey";
+        assert!(gone.contains(problem), "{gone}");
         assert!(gone.contains("upload the file to this key, or change the path in the suite"));
         let denied = why(refused("AccessDenied")).await;
         assert!(denied.contains("needs s3:GetObject on it"), "{denied}");
         // It is read no further than a file may be long.
         let large = why(bytes(vec![b'x'; MAX_FILE_BYTES + 1])).await;
-        let named = "body_file: files/order.json could not be read: it is larger than 8 MiB";
-        assert!(large.contains(named), "{large}");
+        let problem = "body_file: files/order.json could not be read: it is larger than 8 MiB";
+        assert!(large.contains(problem), "{large}");
     }
 
     #[tokio::test]

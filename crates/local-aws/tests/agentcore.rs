@@ -69,6 +69,7 @@ fn browsers(aws: Arc<Aws>, time: Duration) -> Arc<AgentCore> {
     Arc::new(AgentCore::new(aws, id, Instant::now() + time))
 }
 
+#[allow(clippy::similar_names, reason = "short in a test")]
 async fn run(browsers: Arc<AgentCore>, checks: &str, time: Duration) -> Outcome {
     let site = tokio::net::TcpListener::bind(("127.0.0.1", 0))
         .await

@@ -200,16 +200,15 @@ fn request(item: &Node, inherited: &Inherited<'_>, draft: &mut Draft) -> Result<
         .iter()
         .filter(|one| is_enabled(one))
     {
-        match expectation(assertion) {
-            Some(node) => expect.push(node),
-            None => {
-                let said = ["expression", "operator", "value"]
-                    .map(|key| word(assertion, key).unwrap_or_default());
-                left.push((
-                    assertion.at.line,
-                    format!("the assertion {}", said.join(" ").trim()),
-                ));
-            }
+        if let Some(node) = expectation(assertion) {
+            expect.push(node);
+        } else {
+            let said = ["expression", "operator", "value"]
+                .map(|key| word(assertion, key).unwrap_or_default());
+            left.push((
+                assertion.at.line,
+                format!("the assertion {}", said.join(" ").trim()),
+            ));
         }
     }
     for key in ["scripts", "actions", "variables"] {

@@ -94,6 +94,10 @@ const REFUSED: [(&str, bool, &str); 15] = [
 ];
 
 /// Reads every command of curl in `text`.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "as the readers of the other kinds"
+)]
 pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
     draft.texts.with_marks(SHELL);
     for command in shell::commands(text) {
@@ -128,6 +132,7 @@ pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
 }
 
 /// What a command says.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of curl")]
 #[derive(Default)]
 struct Said<'w> {
     urls: Vec<&'w str>,
@@ -262,8 +267,8 @@ fn options<'w>(words: &[&'w str]) -> Result<Said<'w>, String> {
             };
             option(long, &mut value, &mut said)?;
         } else {
-            let mut letters = word[1..].char_indices();
-            while let Some((at, letter)) = letters.next() {
+            let letters = word[1..].char_indices();
+            for (at, letter) in letters {
                 if SILENT.contains(letter) {
                     continue;
                 }

@@ -92,7 +92,7 @@ impl Draft {
                 self.leave(line, format!("{shown}: the suite is full"));
                 continue;
             }
-            match self.loaded(check, &mut names) {
+            match self.loaded(&check, &mut names) {
                 Ok((node, lost)) => {
                     values += tree::size(&node);
                     kept.push(node);
@@ -160,25 +160,25 @@ impl Draft {
     /// The check as the loader takes it, and what of it had to go; or why there is none.
     fn loaded(
         &self,
-        check: DraftCheck,
+        check: &DraftCheck,
         names: &mut BTreeSet<String>,
     ) -> Result<(Node, Vec<String>), String> {
         let name = free(&self.clean_name(&check.name), names);
-        let bare = self.node(&check, &name, &[]);
+        let bare = Self::node(check, &name, &[]);
         self.problem_of(&bare).map_or(Ok(()), Err)?;
         let (mut expect, mut lost) = (Vec::new(), Vec::new());
         for one in &check.expect {
-            let with = self.node(&check, &name, std::slice::from_ref(one));
+            let with = Self::node(check, &name, std::slice::from_ref(one));
             match self.problem_of(&with) {
                 None => expect.push(one.clone()),
                 Some(why) => lost.push(format!("not expected: {why}")),
             }
         }
-        let node = self.node(&check, &name, &expect);
+        let node = Self::node(check, &name, &expect);
         // Two that are right alone may be at odds together.
         let node = if self.problem_of(&node).is_some() {
             lost.push("its expectations contradict each other; only the first is kept".to_owned());
-            self.node(&check, &name, &expect[..1])
+            Self::node(check, &name, &expect[..1])
         } else {
             node
         };
@@ -186,7 +186,7 @@ impl Draft {
         Ok((node, lost))
     }
 
-    fn node(&self, check: &DraftCheck, name: &str, expect: &[Node]) -> Node {
+    fn node(check: &DraftCheck, name: &str, expect: &[Node]) -> Node {
         let mut entries = vec![("name", tree::text(name))];
         if check.request.changes_something() {
             // Each round of a bake would do it once more.

@@ -7,7 +7,7 @@ use strict_yaml::{At, Problem};
 /// A kind of file that becomes a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An OpenAPI description, 3.0 or 3.1.
+    /// An `OpenAPI` description, 3.0 or 3.1.
     OpenApi,
     /// What a browser has recorded.
     Har,

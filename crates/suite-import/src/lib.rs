@@ -1,4 +1,4 @@
-//! What a team has already, as a first suite: an OpenAPI description, a recording of a browser (HAR), curl commands, a
+//! What a team has already, as a first suite: an `OpenAPI` description, a recording of a browser (HAR), curl commands, a
 //! collection of Postman or Bruno.
 //!
 //! What must always hold: the suite that comes out is loaded by the one loader without a problem; nothing is dropped in

@@ -88,7 +88,7 @@ fn expanded(raw: &str, marks: Option<Marks>, texts: &Texts) -> String {
 type Split<'r> = (String, Option<(String, String)>, &'r str);
 
 /// Origin, user, and the rest from the path on.
-fn split<'r>(raw: &'r str, marks: Option<Marks>) -> Result<Split<'r>, String> {
+fn split(raw: &str, marks: Option<Marks>) -> Result<Split<'_>, String> {
     if raw.is_empty() || raw.starts_with(['/', '?']) {
         return Ok((String::new(), None, raw));
     }
@@ -171,6 +171,10 @@ mod tests {
             .map(|place| (place.origin, place.path, place.query.len()))
     }
 
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "it is compared with what may fail"
+    )]
     fn is(origin: &str, path: &str, query: usize) -> Result<(String, String, usize), String> {
         Ok((origin.to_owned(), path.to_owned(), query))
     }

@@ -55,12 +55,11 @@ fn folder(node: &Node, inherited: &Inherited<'_>, draft: &mut Draft) {
             variables(item, draft);
             let within = inherited.within(name, get(item, "auth"));
             scripts_before(item, &within.folders.join(": "), draft);
-            for (line, _) in script_lines(item, "test") {
+            if let Some((line, _)) = script_lines(item, "test").into_iter().next() {
                 draft.leave(
                     Some(line),
                     format!("{}: a test of all that is in it", within.folders.join(": ")),
                 );
-                break;
             }
             folder(item, &within, draft);
             continue;

@@ -70,7 +70,7 @@ pub(crate) fn expectations(lines: &[Line<'_>]) -> Read {
                 blocks.extend(std::iter::repeat_n(true, deeper));
             }
         }
-        if opens && line.ends_with("});") || opens && is_arrow_line(line) || closes && opens {
+        if opens && (line.ends_with("});") || is_arrow_line(line) || closes) {
             blocks.pop();
         }
     }
@@ -220,7 +220,7 @@ pub(crate) fn path(access: &str) -> Option<String> {
             if !is_word(name) || name == "length" {
                 return None;
             }
-            path += &format!("['{name}']");
+            path.extend(["['", name, "']"]);
             rest = left;
         } else {
             let (inside, left) = rest.strip_prefix('[')?.split_once(']')?;
@@ -229,9 +229,9 @@ pub(crate) fn path(access: &str) -> Option<String> {
                 .strip_prefix(['"', '\''])
                 .and_then(|name| name.strip_suffix(['"', '\'']));
             match name {
-                Some(name) if !name.contains(['\'', '"', '\\']) => path += &format!("['{name}']"),
+                Some(name) if !name.contains(['\'', '"', '\\']) => path.extend(["['", name, "']"]),
                 None if !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    path += &format!("[{inside}]");
+                    path.extend(["[", inside, "]"]);
                 }
                 _ => return None,
             }
@@ -255,11 +255,11 @@ fn plainer(path: &str) -> String {
             .chars()
             .all(|one| one.is_ascii_alphanumeric() || one == '_')
             && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-        made += &if is_plain {
-            format!(".{name}")
+        if is_plain {
+            made.extend([".", name]);
         } else {
-            format!("['{name}']")
-        };
+            made.extend(["['", name, "']"]);
+        }
         rest = left;
     }
     made + rest

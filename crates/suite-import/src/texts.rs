@@ -161,13 +161,12 @@ impl Texts {
         if !text.contains("{{") {
             return text.to_owned();
         }
-        let name = match self.vars.iter().find(|(_, value)| value == "{{") {
-            Some((name, _)) => name.clone(),
-            None => {
-                let name = self.free_name("braces");
-                self.vars.push((name.clone(), "{{".to_owned()));
-                name
-            }
+        let name = if let Some((name, _)) = self.vars.iter().find(|(_, value)| value == "{{") {
+            name.clone()
+        } else {
+            let name = self.free_name("braces");
+            self.vars.push((name.clone(), "{{".to_owned()));
+            name
         };
         text.replace("{{", &format!("{{{{ {name} }}}}"))
     }
@@ -218,13 +217,12 @@ impl Texts {
         }
         if let Some(value) = self.known(name).map(str::to_owned) {
             let named = self.vars.iter().find(|(_, known)| *known == value);
-            let name = match named {
-                Some((name, _)) => name.clone(),
-                None => {
-                    let free = self.free_name(name);
-                    self.vars.push((free.clone(), value));
-                    free
-                }
+            let name = if let Some((name, _)) = named {
+                name.clone()
+            } else {
+                let free = self.free_name(name);
+                self.vars.push((free.clone(), value));
+                free
             };
             return Ok(format!("{{{{ {name} }}}}"));
         }
@@ -235,17 +233,16 @@ impl Texts {
             .iter()
             .find(same)
             .map(|secret| secret.name.clone());
-        let name = match found {
-            Some(found) => found,
-            None => {
-                let free = self.free_name(name);
-                self.secrets.push(Secret {
-                    name: free.clone(),
-                    value: self.known.get(name).cloned(),
-                    of: Some(name.to_owned()),
-                });
-                free
-            }
+        let name = if let Some(found) = found {
+            found
+        } else {
+            let free = self.free_name(name);
+            self.secrets.push(Secret {
+                name: free.clone(),
+                value: self.known.get(name).cloned(),
+                of: Some(name.to_owned()),
+            });
+            free
         };
         Ok(format!("{{{{ {name} }}}}"))
     }
@@ -263,12 +260,14 @@ impl Texts {
             })
             .take(40)
             .collect();
-        base = base.trim_matches('_').to_owned();
+        let trimmed = base.trim_matches('_').to_owned();
+        base = trimmed;
         if base.is_empty()
             || base == "target"
             || base.starts_with(|first: char| first.is_ascii_digit())
         {
-            base = format!("value_{base}").trim_end_matches('_').to_owned();
+            base.insert_str(0, "value_");
+            base.truncate(base.trim_end_matches('_').len());
         }
         let taken = |name: &str| {
             self.vars.iter().any(|(known, _)| known == name)

@@ -76,13 +76,12 @@ impl Browsers for LocalChromium {
             let mut started = self.started.lock().await;
             // One that was killed is replaced. The names of the release are the same in all of a run.
             let running = started.clone().filter(|chromium| chromium.is_running());
-            let chromium = match running {
-                Some(chromium) => chromium,
-                None => {
-                    let chromium = Chromium::start(&self.program, hosts).await;
-                    let chromium = chromium.map_err(|error| NoBrowser(error.to_string()))?;
-                    Arc::clone(started.insert(Arc::new(chromium)))
-                }
+            let chromium = if let Some(chromium) = running {
+                chromium
+            } else {
+                let chromium = Chromium::start(&self.program, hosts).await;
+                let chromium = chromium.map_err(|error| NoBrowser(error.to_string()))?;
+                Arc::clone(started.insert(Arc::new(chromium)))
             };
             Ok(OpenBrowser {
                 endpoint: chromium.endpoint().clone(),

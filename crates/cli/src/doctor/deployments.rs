@@ -187,9 +187,10 @@ async fn hooked(aws: &Aws, caller: &CallerName) -> Fact<Vec<String>> {
                 failed(aws, &call, "ecs:DescribeServices", &AwsFailure::of(&error))
             })?;
             let service = answer.services().first();
-            let configuration = service.and_then(|it| it.deployment_configuration());
+            let configuration =
+                service.and_then(aws_sdk_ecs::types::Service::deployment_configuration);
             let hooks = configuration
-                .map(|it| it.lifecycle_hooks())
+                .map(aws_sdk_ecs::types::DeploymentConfiguration::lifecycle_hooks)
                 .unwrap_or_default();
             let targets = hooks.iter().filter_map(|hook| hook.hook_target_arn());
             Ok(targets.map(str::to_owned).collect())
@@ -254,7 +255,10 @@ async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Liste
                 &AwsFailure::of(&error),
             )
         })?;
-        let port = answer.listeners().first().and_then(|it| it.port());
+        let port = match answer.listeners() {
+            [listener, ..] => listener.port(),
+            [] => None,
+        };
         let call = aws.elb().describe_load_balancers();
         let call = call.load_balancer_arns(&route.load_balancer).send().await;
         let answer = call.map_err(|error| {

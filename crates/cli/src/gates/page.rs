@@ -75,21 +75,21 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     std::fs::create_dir_all(folder).map_err(|error| wrong(folder, error))?;
     let links = Links::new(folder);
     let services = by_service(&found.runs);
-    let made = Timestamp::now();
+    let written_at = Timestamp::now();
     let mut taken = BTreeSet::from(["index".to_owned()]);
-    let mut lines = Vec::new();
+    let mut services_listed = Vec::new();
     let mut pages = Vec::new();
     for (name, runs) in services {
         let stats = Service::of(name, &runs);
         let file = format!("{}.html", file_name(name, &mut taken));
-        let page = ServicePage::of(&stats, &runs, &links, made);
+        let page = ServicePage::of(&stats, &runs, &links, written_at);
         pages.push((file.clone(), rendered(&page)?));
-        lines.push(Line::of(&stats, &runs, file));
+        services_listed.push(Line::of(&stats, &runs, file));
     }
     let index = IndexPage {
         css: CSS,
-        made: shown(made),
-        lines,
+        made: shown(written_at),
+        lines: services_listed,
         runs: text::words::count(found.runs.len(), "run"),
         unread: found.unread.len(),
     };

@@ -1,4 +1,4 @@
-//! `deploy-hooks init --from` for what is no Hurl file: an OpenAPI description, a recording of a browser, curl, Postman, Bruno.
+//! `deploy-hooks init --from` for what is no Hurl file: an `OpenAPI` description, a recording of a browser, curl, Postman, Bruno.
 
 use std::path::Path;
 

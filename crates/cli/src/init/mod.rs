@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Where a good release answers: scheme, host and port
     #[arg(long, value_parser = settings::base_url)]
     url: Option<Url>,
-    /// Write what this file says as a suite: OpenAPI, HAR, curl, Postman, Bruno or Hurl; nothing is asked, - reads
+    /// Write what this file says as a suite: `OpenAPI`, HAR, curl, Postman, Bruno or Hurl; nothing is asked, - reads
     /// standard input
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     from: Option<PathBuf>,

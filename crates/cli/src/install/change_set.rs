@@ -241,12 +241,12 @@ async fn first_failure(aws: &Aws, stack: &str) -> String {
     };
     // The newest comes first; what was cancelled has failed for another one.
     let events = answer.stack_events().iter();
-    let failed = events.filter(|event| {
+    let mut failed = events.rev().filter(|event| {
         let status = event.resource_status().map_or("", |status| status.as_str());
         let reason = event.resource_status_reason().unwrap_or_default();
         status.ends_with("_FAILED") && !reason.contains("cancelled")
     });
-    failed.last().map_or_else(
+    failed.next().map_or_else(
         || "look at its events".to_owned(),
         |event| {
             let name = event.logical_resource_id().unwrap_or_default();

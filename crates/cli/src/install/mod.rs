@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// The stack
     #[arg(long, value_name = "NAME", default_value = STACK)]
     stack: String,
-    /// Where suites lie: s3://BUCKET/KEY, with {application} and {deployment_group}
+    /// Where suites lie: `s3://BUCKET/KEY`, with `{application}` and `{deployment_group}`
     #[arg(long, value_name = "PLACE")]
     suites: Option<String>,
     /// Subnets for the gates, separated by commas; `none`: outside of a VPC

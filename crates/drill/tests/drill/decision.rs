@@ -136,20 +136,17 @@ async fn link(fixture: &Fixture, path: &str, dice: &mut Dice, tally: &mut Tally)
 
 /// Whoever calls a function URL is answered once, whatever happens, or hears of an error.
 async fn ask(fixture: &Fixture, request: &Request, tally: &mut Tally) -> Option<Answer> {
-    match invoked(tally, LIMIT, fixture.invoke(request.event())).await {
-        Ok(answer) => {
-            tally.answered += 1;
-            if !answer["statusCode"].is_u64() {
-                tally
-                    .wrong
-                    .push(format!("no answer of a function URL: {answer}"));
-            }
-            Some(Answer(answer))
+    if let Ok(answer) = invoked(tally, LIMIT, fixture.invoke(request.event())).await {
+        tally.answered += 1;
+        if !answer["statusCode"].is_u64() {
+            tally
+                .wrong
+                .push(format!("no answer of a function URL: {answer}"));
         }
-        Err(_) => {
-            tally.unheard += 1;
-            None
-        }
+        Some(Answer(answer))
+    } else {
+        tally.unheard += 1;
+        None
     }
 }
 

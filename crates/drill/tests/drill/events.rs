@@ -84,7 +84,8 @@ fn samples(beginnings: &[&str]) -> Vec<Value> {
     paths.sort();
     let is_meant = |path: &&std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        name.ends_with(".json") && beginnings.iter().any(|it| name.starts_with(it))
+        path.extension().is_some_and(|it| it == "json")
+            && beginnings.iter().any(|it| name.starts_with(it))
     };
     paths
         .iter()
@@ -184,7 +185,8 @@ fn context(tally: &Tally) -> Context {
     let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = u64::try_from(since.as_millis()).unwrap();
     context.request_id = format!("request-{}", tally.invocations);
-    context.invoked_function_arn = "arn:aws:lambda:eu-central-1:111122223333:function:f".to_owned();
+    "arn:aws:lambda:eu-central-1:111122223333:function:f"
+        .clone_into(&mut context.invoked_function_arn);
     context
 }
 

@@ -50,6 +50,7 @@ pub fn codepipeline(count: usize, seed: u64) -> Vec<Row> {
 }
 
 /// A run has an invocation at least.
+#[allow(clippy::similar_names, reason = "short in a test")]
 fn row(
     function: &'static str,
     caller: &'static str,

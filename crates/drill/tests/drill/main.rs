@@ -21,13 +21,11 @@ mod scheduler;
 mod story;
 
 #[path = "../../../approval-decision/tests/fixture/mod.rs"]
-#[allow(dead_code, reason = "a part of it is used here")]
 mod decision_fixture;
 #[path = "../../../env-scheduler/tests/scheduler/fixture.rs"]
 #[allow(dead_code, reason = "a part of it is used here")]
 mod fixture;
 #[path = "../../../approval-notifier/tests/support/mod.rs"]
-#[allow(dead_code, reason = "a part of it is used here")]
 mod notifier_support;
 
 use std::panic;
@@ -43,7 +41,7 @@ const USUAL_COUNT: usize = 40;
 const USUAL_SEED: u64 = 2026;
 
 fn main() -> ExitCode {
-    let number = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let number = |name: &str| common::settings::environment(name);
     let read = |name: &str, usual: u64| {
         number(name).map_or(usual, |text| {
             text.parse()

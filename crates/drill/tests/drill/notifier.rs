@@ -30,6 +30,7 @@ pub fn drill(count: usize, seed: u64) -> Vec<Row> {
 }
 
 /// One wait, from its announcement to its end.
+#[allow(clippy::similar_names, reason = "short in a test")]
 async fn story(index: u64, seed: u64) -> Tally {
     let mut dice = dice(seed, index);
     let mut tally = Tally::default();

@@ -109,33 +109,30 @@ fn results(node: &Node, context: &Context) -> Option<Results> {
     };
     let path = |key: &str| object.get(key).map(|node| json::path(node, context));
     let (tests, failed, skipped) = (path("tests"), path("failed"), path("skipped"));
-    let form = match is_json? {
-        false => {
-            for key in ["tests", "failed", "skipped"] {
-                if let Some(node) = object.get(key) {
-                    let message = format!(
-                        "{key} goes with `format: json`; a JUnit file has its counts where all have them"
-                    );
-                    problems.add(node.at, message, "remove it");
-                }
-            }
-            TestResults::Junit
+    let form = if is_json? {
+        if tests.is_none() {
+            let message = "results says no path to the number of tests, and a result without tests must not pass";
+            problems.add(
+                node.at,
+                message,
+                "add `tests:`, such as $.run.stats.assertions.total",
+            );
         }
-        true => {
-            if tests.is_none() {
-                let message = "results says no path to the number of tests, and a result without tests must not pass";
-                problems.add(
-                    node.at,
-                    message,
-                    "add `tests:`, such as $.run.stats.assertions.total",
+        TestResults::Json {
+            tests: tests??,
+            failed: failed.map_or(Some(None), |path| path.map(Some))?,
+            skipped: skipped.map_or(Some(None), |path| path.map(Some))?,
+        }
+    } else {
+        for key in ["tests", "failed", "skipped"] {
+            if let Some(node) = object.get(key) {
+                let message = format!(
+                    "{key} goes with `format: json`; a JUnit file has its counts where all have them"
                 );
-            }
-            TestResults::Json {
-                tests: tests??,
-                failed: failed.map_or(Some(None), |path| path.map(Some))?,
-                skipped: skipped.map_or(Some(None), |path| path.map(Some))?,
+                problems.add(node.at, message, "remove it");
             }
         }
+        TestResults::Junit
     };
     Some(Results {
         source: source?,

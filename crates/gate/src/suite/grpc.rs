@@ -33,20 +33,19 @@ pub(super) fn grpc(node: &Node, context: &Context) -> Option<Grpc> {
     let headers = object
         .get("headers")
         .map(|node| http::headers(node, context));
-    let call = match object.get("method") {
-        Some(written) => method(written, &object, context).map(|call| Call::Method(Box::new(call))),
-        None => {
-            for key in OF_METHOD {
-                if let Some(node) = object.get(key) {
-                    let message = format!(
-                        "{key}: goes with `method`; without one the health of the server is asked for"
-                    );
-                    problems.add(node.at, message, "add `method:`, or remove it");
-                }
+    let call = if let Some(written) = object.get("method") {
+        method(written, &object, context).map(|call| Call::Method(Box::new(call)))
+    } else {
+        for key in OF_METHOD {
+            if let Some(node) = object.get(key) {
+                let message = format!(
+                    "{key}: goes with `method`; without one the health of the server is asked for"
+                );
+                problems.add(node.at, message, "add `method:`, or remove it");
             }
-            let service = optional(&object, "service", |node| service(node, context));
-            service.ok().map(Call::Health)
         }
+        let service = optional(&object, "service", |node| service(node, context));
+        service.ok().map(Call::Health)
     };
     Some(Grpc {
         place: place?,

@@ -121,7 +121,7 @@ fn expand(
     };
     match steps {
         Some(steps) => {
-            keys[index].0.text = "journey".to_owned();
+            "journey".clone_into(&mut keys[index].0.text);
             // What is said of the check has its place in the suite.
             keys[index].1 = Node {
                 at: named.at,
@@ -138,7 +138,7 @@ fn expand(
             keys.remove(index);
         }
         None => {
-            keys[index].0.text = "http".to_owned();
+            "http".clone_into(&mut keys[index].0.text);
             keys[index].1.value = Value::Text("GET /".to_owned());
         }
     }

@@ -240,16 +240,13 @@ fn add_entries(all: &mut Entries, key: &str, more: Entries) {
         return;
     };
     let at = first.at;
-    match all.iter_mut().find(|(known, _)| known.text == key) {
-        Some((_, node)) => {
-            if let Value::Map(entries) = &mut node.value {
-                entries.extend(more);
-            }
+    if let Some((_, node)) = all.iter_mut().find(|(known, _)| known.text == key) {
+        if let Value::Map(entries) = &mut node.value {
+            entries.extend(more);
         }
-        None => {
-            let value = Value::Map(more);
-            put(all, key, Node { at, value });
-        }
+    } else {
+        let value = Value::Map(more);
+        put(all, key, Node { at, value });
     }
 }
 
@@ -257,17 +254,14 @@ fn add_entries(all: &mut Entries, key: &str, more: Entries) {
 fn add_checks(all: &mut Entries, mut more: Vec<Node>) {
     let Some(first) = more.first() else { return };
     let at = first.at;
-    match all.iter_mut().find(|(known, _)| known.text == "checks") {
-        Some((_, node)) => {
-            if let Value::List(own) = &mut node.value {
-                more.append(own);
-                *own = more;
-            }
+    if let Some((_, node)) = all.iter_mut().find(|(known, _)| known.text == "checks") {
+        if let Value::List(own) = &mut node.value {
+            more.append(own);
+            *own = more;
         }
-        None => {
-            let value = Value::List(more);
-            put(all, "checks", Node { at, value });
-        }
+    } else {
+        let value = Value::List(more);
+        put(all, "checks", Node { at, value });
     }
 }
 

@@ -240,7 +240,7 @@ impl Gateway {
         let head = request_head(&request);
         let service = identify::service(&head);
         let mut call = CallRecorder::start(self, &head, service);
-        call.record.operation = "ConnectBrowserAutomationStream".to_owned();
+        "ConnectBrowserAutomationStream".clone_into(&mut call.record.operation);
         match self.world.agentcore.connect(request).await {
             Ok(answer) => {
                 call.end(answer.status().as_u16());

@@ -1,4 +1,4 @@
-//! An OpenAPI description, 3.0 or 3.1: what can be read without knowing more becomes a check.
+//! An `OpenAPI` description, 3.0 or 3.1: what can be read without knowing more becomes a check.
 //!
 //! A GET whose parameters are all optional, or have examples, is asked. What changes something is not: nothing in a
 //! description says what may be ordered, or deleted.

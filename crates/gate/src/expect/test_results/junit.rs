@@ -409,6 +409,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::format_collect, reason = "short in a test")]
     fn depth_and_what_is_kept_are_bounded() {
         let deep = "<testsuite>".repeat(100_000);
         assert!(read(&deep).unwrap_err().contains("more than 64 levels"));

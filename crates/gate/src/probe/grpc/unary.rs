@@ -102,7 +102,7 @@ pub(super) async fn execute(
     };
     let method = schema
         .method(&call.service, &call.method)
-        .map_err(unknown)?;
+        .map_err(|error| unknown(&error))?;
     let request = method
         .request(&json)
         .map_err(|why| ProbeError::errored(format!("message: {why}")))?;
@@ -135,7 +135,7 @@ pub(super) async fn execute(
 }
 
 /// A method that the release does not have is its fault; one that can't be called here is not.
-fn unknown(error: MethodError) -> ProbeError {
+fn unknown(error: &MethodError) -> ProbeError {
     match error {
         MethodError::Streaming(_) => ProbeError::errored(error.to_string()),
         MethodError::NoService { .. } | MethodError::NoMethod { .. } => {

@@ -74,6 +74,7 @@ fn what_can_not_be_read_is_a_problem_at_its_place() {
 }
 
 #[test]
+#[allow(clippy::format_collect, reason = "short in a test")]
 fn files_are_bounded_in_number_and_together() {
     let parts: String = (0..60)
         .map(|n| format!("p{n}: {{ content_file: f{n} }}, "))

@@ -71,7 +71,7 @@ fn files_become_one_suite_in_which_its_own_word_wins() {
         };
         let header = |name: &str| {
             let found = request.headers.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.written().to_owned())
+            found.map(|(_, value)| value.written().clone())
         };
         assert_eq!(header("x-team").as_deref(), Some("own"));
         assert_eq!(header("x-from").as_deref(), Some("login"));
