@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from follow import Follower
@@ -91,13 +92,23 @@ def test_a_duplicate_delivery_after_the_end_changes_nothing(
 def test_a_sample_event_of_a_deployment_that_nobody_knows_ends_in_an_error(
     gates: Gates, sample: str, stage: str
 ) -> None:
-    event = json.loads(_sample(sample))
+    # A call of its own: of a part of a run that another invocation has, the gate is a duplicate.
+    event = json.loads(_sample(sample)) | {"LifecycleEventHookExecutionId": f"{sample}-{stage}-{uuid4()}"}
     result = gates.invoke(stage, event)
     assert result.failed, f"nobody could be answered, and yet the invocation was fine: {result.value}"
     assert result.value["errorType"] == "Unanswered"
     assert "DeploymentDoesNotExistException" in result.value["errorMessage"], result.value
     lines = gates.log(stage, event["DeploymentId"])
     assert any("DeploymentDoesNotExistException" in json.dumps(line) for line in lines), "the log does not tell why"
+
+
+@pytest.mark.parametrize("sample", ["codedeploy-continuation", "codedeploy-question"])
+def test_a_part_of_a_run_that_another_invocation_has_is_left_to_it(gates: Gates, sample: str) -> None:
+    event = json.loads(_sample(sample)) | {"LifecycleEventHookExecutionId": f"{sample}-{uuid4()}"}
+    assert gates.invoke("post-traffic", event).value["errorType"] == "Unanswered"
+    again = gates.invoke("post-traffic", event)
+    assert not again.failed, again.value
+    assert again.value == {"deploymentId": event["DeploymentId"], "duplicate": True}
 
 
 def test_what_is_no_hook_event_is_refused_with_the_expected_shape(gates: Gates) -> None:

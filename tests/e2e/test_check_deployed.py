@@ -75,7 +75,14 @@ def _answer(world: World, follower: Follower, deployment: str) -> None:
 
 @pytest.mark.parametrize("fault", ["none", "checkout"])
 def test_the_verdict_on_a_deployment_is_the_gates(
-    world: World, lab: Shop, gates: Gates, silent: str, check: Check, follower: Follower, release: NewRelease, fault: str
+    world: World,
+    lab: Shop,
+    gates: Gates,
+    silent: str,
+    check: Check,
+    follower: Follower,
+    release: NewRelease,
+    fault: str,
 ) -> None:
     lab.put_suite(SUITE)
     made = release(fault)

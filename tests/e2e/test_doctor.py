@@ -1,4 +1,4 @@
-"""`deploy-hooks doctor` against an installation that gates deployments: in order, and spoiled in one way after another."""
+"""`deploy-hooks doctor` against an installation that gates deployments: in order, and spoiled in one way or another."""
 
 import json
 import subprocess

@@ -51,6 +51,7 @@ def test_hundreds_of_services_sleep_and_wake_under_throttling(
     with nights.config(RATE), nights.timeout(LIMIT), night_world.control.throttled(*BUCKETS):
         for action, phase in [("down", "down"), ("up", "up")]:
             ran = nights.run(action, at[action] + 30 * DAY, only=f"{CLUSTER}/*")
+            assert not ran.failed, f"{action}: {ran.value}"
             assert ran.value["continued"] is True, ran.value
             assert ran.done["continue"] > 0 and ran.done["failed"] == 0, ran.done
             _reach(nights, phase, at[action] + 30 * DAY)

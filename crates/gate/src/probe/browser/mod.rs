@@ -193,7 +193,14 @@ impl ProbeKind for Browser {
     fn subject(&self, context: &ProbeContext) -> Subject {
         let mut subject = Subject::Other;
         let allowed = self.allowed(&context.values).unwrap_or_default();
-        for url in self.urls(context) {
+        for page in self.pages() {
+            let url = page.render(&context.values).ok();
+            let url = url.and_then(|url| context.clients.resolve(&url, None).ok());
+            let Some(url) = url else {
+                // The check itself will say why it can't be asked, and does not pass.
+                subject = Subject::Release;
+                continue;
+            };
             let instead = "write a path, or name the place in `allow_origins`";
             match place::subject(&url.origin, self.reaches_release, instead, context) {
                 Subject::Release => subject = Subject::Release,

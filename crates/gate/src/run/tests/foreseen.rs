@@ -42,6 +42,8 @@ fn what_may_be_the_release_at_some_target_is_left_to_the_gate() {
         "secrets: { place: 'ssm:/place' }\nchecks: [{ name: a, http: 'GET https://{{ place }}/x' }]",
         "host: db.example.com\nchecks: [{ name: a, tcp: { host: db.example.com, port: 5432 } }]",
         "checks: [{ name: a, http: GET / }, { name: b, tcp: { host: db.example.com, port: 5432, reaches_release: false } }]",
+        "checks: [{ name: a, on: pre-traffic, browser: { steps: [{ go: / }] } }]",
+        "checks: [{ name: a, on: pre-traffic, agent: { goal: Buy a book., model: m, price: { input: 1.00, output: 5.00 }, proof: [{ text: Thank you! }] } }]",
         "secrets: { ca: 'ssm:/ca' }\nca_certificates: '{{ ca }}'\nchecks: [{ name: a, http: GET / }]",
     ] {
         assert_eq!(foreseen(right), Foreseen::default(), "{right}");
