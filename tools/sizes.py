@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 
 LIMIT_MB = 7.0
-# It speaks with a dozen AWS services and seven channels; nobody waits for its cold start.
-LARGER_MB = {"EnvScheduler": 5.5}
+# The gates have probes for browsers, models, gRPC by its own types and Hurl files; 6.0 is the aim.
+LARGER_MB = {"PreTraffic": 7.2, "PostTraffic": 7.2}
 
 
 def zipped(package: Path) -> int:
