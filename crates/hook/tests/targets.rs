@@ -167,6 +167,10 @@ fn always_known(platform: &str) -> BTreeSet<String> {
     for key in ["load_balancer", "old_target_group", "target_group"] {
         known.remove(key);
     }
+    if platform == "ECS" {
+        // Only where a task definition names its image by it.
+        known.retain(|key| !key.ends_with("image_digest"));
+    }
     known
 }
 

@@ -135,7 +135,7 @@ fn what_is_wrong_has_the_place_of_the_file_that_it_stands_in() {
     suite.yaml:9:13: `always` goes with `journey`; write the request under `journey`, or remove it
     suite.yaml:9:22: "/" is not a request; write a method and a path: GET /path
     suite.yaml:9:11: hurl: "../checkout.hurl" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as files/cover.png
-    suite.yaml:9:11: hurl: none.hurl could not be read: No such file or directory; put the file there, or correct the path; it is relative to the file that names it
+    suite.yaml:9:11: hurl: none.hurl could not be read: No such file or directory; its path is relative to the file that names it
     suite.yaml:9:11: hurl is text, not a list; put it in quotes
     hurl: "nothing" is the name of a variable or a secret, and Hurl files need it; rename it
     "#);
