@@ -12,6 +12,7 @@ use super::going::Going;
 use super::picture::{Picture, difference};
 use super::policy::Requests;
 use super::record::{Cover, PageRecord};
+use super::rest::unended;
 use super::{Browser, Screen, unmeasured};
 use crate::expect::{Finding, Got};
 use crate::probe::load::old_version;
@@ -135,7 +136,16 @@ impl Looks<'_> {
                 "{url} could not be compared, as it did not load"
             )));
         }
-        page.settle(until).await.map_err(unmeasured)?;
+        if !self
+            .comes_to_rest(&mut page, until)
+            .await
+            .map_err(unmeasured)?
+        {
+            page.close().await;
+            return Err(ProbeError::errored(format!(
+                "{url} could not be compared, as it does not come to rest"
+            )));
+        }
         let cover = Cover {
             mask: &self.probe.mask,
             secrets: &[],
@@ -143,6 +153,21 @@ impl Looks<'_> {
         let record = PageRecord::of(&mut page, self.screen, cover, false).await;
         page.close().await;
         Ok(record)
+    }
+}
+
+impl Looks<'_> {
+    /// Whether nothing is under way in the end, but for what the suite allows.
+    async fn comes_to_rest(&self, page: &mut Page, until: Instant) -> Result<bool, browser::Error> {
+        let now = Instant::now();
+        let first = until.saturating_duration_since(now) / 2;
+        if page.settle(now + first).await? {
+            return Ok(true);
+        }
+        let pending = page.log().pending().into_iter();
+        let allowed = pending.filter(|one| self.probe.allows(&unended(one)));
+        let allowed: Vec<String> = allowed.map(|one| one.request).collect();
+        page.settle_but_for(&allowed, until).await
     }
 }
 

@@ -53,7 +53,7 @@ impl Going<'_> {
 }
 
 /// As a problem is told, and allowed.
-fn unended(pending: &Pending) -> String {
+pub(super) fn unended(pending: &Pending) -> String {
     let request = &pending.request;
     if pending.is_answered {
         format!("{request}: no end")
