@@ -22,6 +22,8 @@ const DESKTOP: Viewport = Viewport {
     height: 800,
     mobile: false,
 };
+/// What a machine that is busy needs for anything here; what hangs would take longer.
+const PLENTY: Duration = Duration::from_secs(30);
 const PHONE: Viewport = Viewport {
     width: 390,
     height: 844,
@@ -183,7 +185,7 @@ impl Bench {
 
     async fn go(&self, page: &mut Page, path: &str) -> Navigation {
         let url = format!("http://{}{path}", self.site);
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = Instant::now() + PLENTY;
         page.go(&url, until).await.unwrap()
     }
 }
@@ -212,7 +214,7 @@ async fn click(page: &mut Page, locator: &Locator) {
 }
 
 async fn text_comes(page: &mut Page, text: &str) {
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + PLENTY;
     while !page.view().await.unwrap().text.contains(text) {
         assert!(Instant::now() < until, "{text:?} does not come");
         page.wait(Duration::from_millis(20)).await.unwrap();
@@ -264,7 +266,7 @@ async fn a_page_is_used_as_people_use_it() {
     text_comes(&mut page, "entered").await;
 
     assert!(
-        page.settle(Instant::now() + Duration::from_secs(5))
+        page.settle(Instant::now() + PLENTY)
             .await
             .unwrap()
     );
@@ -334,7 +336,7 @@ async fn what_can_not_be_used_is_said_with_what_is_in_the_way() {
 async fn what_goes_wrong_behind_a_page_is_seen() {
     let bench = Bench::new().await;
     let mut page = bench.at("/faults").await;
-    page.settle(Instant::now() + Duration::from_secs(5))
+    page.settle(Instant::now() + PLENTY)
         .await
         .unwrap();
     let site = bench.site;
@@ -360,7 +362,7 @@ async fn what_goes_wrong_behind_a_page_is_seen() {
         [format!("http://{site}/forbidden.js is not let out")]
     );
     bench.go(&mut page, "/policy").await;
-    page.settle(Instant::now() + Duration::from_secs(5))
+    page.settle(Instant::now() + PLENTY)
         .await
         .unwrap();
     let policy = problems(&page, ProblemKind::ContentPolicy);
@@ -418,7 +420,7 @@ async fn requests_go_out_as_the_policy_says() {
     let nobody = page
         .go(
             "http://127.0.0.1:1/",
-            Instant::now() + Duration::from_secs(5),
+            Instant::now() + PLENTY,
         )
         .await;
     assert!(
@@ -529,7 +531,7 @@ async fn where_not_all_can_be_covered_there_is_no_picture() {
 async fn a_page_rests_once_nothing_has_come_of_what_was_done() {
     let bench = Bench::new().await;
     let mut page = bench.at("/deferred").await;
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + PLENTY;
     assert!(page.settle(end).await.unwrap());
     click(&mut page, &button("Pay")).await;
     assert!(page.settle(end).await.unwrap());
@@ -545,11 +547,11 @@ async fn a_page_that_never_ends_is_left_in_time() {
     let begun = Instant::now();
     let frozen = page.click(at).await.unwrap_err();
     assert!(matches!(frozen, Error::Frozen), "{frozen}");
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < PLENTY);
     drop(page);
-    let begun = Instant::now();
-    let mut page = bench.opened(DESKTOP, false, Duration::from_secs(5)).await;
+    let mut page = bench.page(DESKTOP).await;
     let url = format!("http://{}/flood", bench.site);
+    let begun = Instant::now();
     let flooded = page.go(&url, begun + Duration::from_secs(4)).await;
     assert!(
         matches!(
@@ -558,7 +560,7 @@ async fn a_page_that_never_ends_is_left_in_time() {
         ),
         "{flooded:?}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(15));
+    assert!(begun.elapsed() < PLENTY);
 }
 
 #[tokio::test]
@@ -586,7 +588,7 @@ async fn contexts(chromium: &Chromium) -> usize {
         user_agent: String::new(),
         accept_dialogs: false,
     };
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + PLENTY;
     let mut page = Page::open(chromium.endpoint(), options, Box::new(Rules), until)
         .await
         .unwrap();
@@ -602,7 +604,7 @@ async fn nothing_is_left_of_a_page_that_is_dropped() {
     let page = bench.at("/").await;
     assert_eq!(contexts(&bench.chromium).await, 2);
     drop(page);
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + PLENTY;
     while contexts(&bench.chromium).await > 1 {
         assert!(Instant::now() < until, "its context is still there");
     }
@@ -616,7 +618,7 @@ async fn nothing_is_left_of_a_browser_that_is_dropped() {
     let name = profile.file_name().unwrap().to_str().unwrap().to_owned();
     assert!(processes(&name) > 1);
     drop(chromium);
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + PLENTY;
     while processes(&name) > 0 || profile.exists() {
         assert!(Instant::now() < until, "it goes on");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -635,7 +637,7 @@ async fn names_lead_where_they_are_mapped() {
     let mut page = bench.page(DESKTOP).await;
     let url = "http://shop.example.com:8443/";
     let loaded = page
-        .go(url, Instant::now() + Duration::from_secs(5))
+        .go(url, Instant::now() + PLENTY)
         .await
         .unwrap();
     assert_eq!(loaded, Navigation::Loaded);
@@ -656,5 +658,5 @@ async fn what_is_no_browser_does_not_start() {
         why.to_string().starts_with("/bin/false does not listen"),
         "{why}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < PLENTY);
 }

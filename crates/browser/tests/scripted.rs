@@ -105,7 +105,7 @@ async fn open(address: SocketAddr, time: Duration) -> Result<Page, Error> {
     let begun = Instant::now();
     let opened = Page::open(&endpoint, options, Box::new(All), begun + time).await;
     let late = begun.elapsed().saturating_sub(time);
-    assert!(late < Duration::from_millis(500), "{late:?} too late");
+    assert!(late < Duration::from_secs(5), "{late:?} too late");
     opened
 }
 

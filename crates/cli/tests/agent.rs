@@ -203,7 +203,7 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
     let replayed = deploy_hooks(&model, &["agent", "replay", path, "--url", &release.url]);
     assert_eq!(replayed.status.code(), Some(0), "{}", said(&replayed));
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_mins(1),
         "{:?}",
         begun.elapsed()
     );

@@ -588,7 +588,8 @@ async fn a_try_ends_in_time_with_a_picture() {
     trial.suite.push_str("    timeout: 6s\n");
     let begun = Instant::now();
     let outcome = trial.run().await;
-    assert!(begun.elapsed() < Duration::from_secs(7));
+    // The step alone would take a minute.
+    assert!(begun.elapsed() < Duration::from_secs(30));
     assert_eq!(strip(&outcome), "F", "{}", summary(&outcome));
     let unmet = &outcome.report.checks[0].rounds[0].tries[0].steps[1];
     assert!(unmet.pages[0].screenshot.is_some());

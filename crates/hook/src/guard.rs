@@ -153,10 +153,10 @@ mod tests {
     async fn work_that_blocks_its_thread_is_left_behind() {
         let started = Instant::now();
         let cut = run(soon(), async {
-            std::thread::sleep(Duration::from_millis(600));
+            std::thread::sleep(Duration::from_secs(3));
         })
         .await;
         assert_eq!(cut, Err(Interruption::Deadline));
-        assert!(started.elapsed() < Duration::from_millis(500));
+        assert!(started.elapsed() < Duration::from_secs(2));
     }
 }

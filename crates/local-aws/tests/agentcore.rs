@@ -144,7 +144,7 @@ async fn a_session_ends_with_a_run_that_is_cut_or_dropped() {
     let cut = browsers(aws(&server, "test"), MINUTE);
     let begun = Instant::now();
     let outcome = run(cut, slow, Duration::from_secs(5)).await;
-    assert!(!outcome.verdict.passed && begun.elapsed() < Duration::from_secs(7));
+    assert!(!outcome.verdict.passed && begun.elapsed() < Duration::from_secs(30));
     // Nobody closes it.
     all_end(&server, 1).await;
     // Given up while the session is being started.
