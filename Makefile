@@ -37,6 +37,8 @@ help: ## List the targets
 .PHONY: setup
 setup: ## Install the tools into .tools/ (once; other targets do it as needed)
 	@tools/install.sh tools ministack
+	@if [[ "$(MAKECMDGOALS)" == setup && -t 1 && "$$(git config core.hooksPath)" != tools/hooks ]]; then \
+		printf '%s\n' 'To have git refuse commits that are out of form: make hooks'; fi
 
 .PHONY: hooks
 hooks: ## Let git refuse commits that are out of form (tools/hooks/pre-commit)
