@@ -6,8 +6,8 @@ use crate::prompt::Task;
 use crate::snapshot::PageState;
 
 /// Characters that a model may type at once, and of its last words.
-const MAX_TYPED: usize = 2_000;
-const MAX_WORDS: usize = 2_000;
+const MAX_TYPED_CHARS: usize = 2_000;
+const MAX_SENTENCE_CHARS: usize = 2_000;
 
 /// One thing to do in the page. Elements are those of the page that the model saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Action {
     /// Click the element with this index.
     Click(usize),
     /// Type into it, in place of what it holds.
-    Type(usize, Typed),
+    Type(usize, TypedInput),
     /// Choose an option of it, by what people read.
     Select(usize, String),
     /// Look at what is farther down or up.
@@ -30,7 +30,7 @@ pub enum Action {
 
 /// What is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum TypedInput {
     /// These words of the model.
     Text(String),
     /// A value of the task, by its name: the model may not know it.
@@ -48,7 +48,7 @@ pub enum Scroll {
 
 /// What a model says with a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum ToolCall {
     Act(Action),
     Done {
         summary: String,
@@ -59,7 +59,7 @@ pub(crate) enum Said {
 
 /// Why what a model says can't be done; it is told so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong(pub String);
+pub struct InvalidAction(pub String);
 
 impl Action {
     /// As people read it.
@@ -67,10 +67,10 @@ impl Action {
         match self {
             Self::Navigate(url) => format!("go to {url}"),
             Self::Click(index) => format!("click {}", page.named(*index)),
-            Self::Type(index, Typed::Text(text)) => {
+            Self::Type(index, TypedInput::Text(text)) => {
                 format!("type {text:?} into {}", page.named(*index))
             }
-            Self::Type(index, Typed::Datum(name)) => {
+            Self::Type(index, TypedInput::Datum(name)) => {
                 format!("type {{{{ {name} }}}} into {}", page.named(*index))
             }
             Self::Select(index, option) => format!("select {option:?} from {}", page.named(*index)),
@@ -88,67 +88,76 @@ pub(crate) fn parse(
     input: &Value,
     page: &PageState,
     task: &Task,
-) -> Result<Said, Wrong> {
+) -> Result<ToolCall, InvalidAction> {
     let text = |key: &str| {
         let text = input.get(key).and_then(Value::as_str);
-        text.ok_or_else(|| Wrong(format!("{name} needs {key}, a text")))
+        text.ok_or_else(|| InvalidAction(format!("{name} needs {key}, a text")))
     };
     let element = || {
         let reference = text("ref")?;
         page.resolve(reference).ok_or_else(|| {
-            Wrong(format!(
+            InvalidAction(format!(
                 "there is no {reference:?} in the page; use a reference of the last snapshot"
             ))
         })
     };
-    let words = |key: &str| Ok::<_, Wrong>(head(text(key)?, MAX_WORDS));
+    let words = |key: &str| Ok::<_, InvalidAction>(head(text(key)?, MAX_SENTENCE_CHARS));
     Ok(match name {
         "navigate" => {
             let url = text("url")?;
             if !task.allows(url) {
                 let why = format!("{url:?} is beyond this site; write a path of it, such as /");
-                return Err(Wrong(why));
+                return Err(InvalidAction(why));
             }
-            Said::Act(Action::Navigate(url.to_owned()))
+            ToolCall::Act(Action::Navigate(url.to_owned()))
         }
-        "click" => Said::Act(Action::Click(element()?)),
+        "click" => ToolCall::Act(Action::Click(element()?)),
         "type" => {
             let index = element()?;
             let typed = match (input.get("text"), input.get("data")) {
-                (Some(Value::String(text)), None) if text.chars().count() <= MAX_TYPED => {
-                    Typed::Text(text.clone())
+                (Some(Value::String(text)), None) if text.chars().count() <= MAX_TYPED_CHARS => {
+                    TypedInput::Text(text.clone())
                 }
                 (None, Some(Value::String(name))) if task.has_datum(name) => {
-                    Typed::Datum(name.clone())
+                    TypedInput::Datum(name.clone())
                 }
                 (None, Some(other)) => {
                     let why = format!("there is no data {other}; there is: {}", task.data_names());
-                    return Err(Wrong(why));
+                    return Err(InvalidAction(why));
                 }
-                _ => return Err(Wrong("type needs one of text and data".to_owned())),
+                _ => return Err(InvalidAction("type needs one of text and data".to_owned())),
             };
-            Said::Act(Action::Type(index, typed))
+            ToolCall::Act(Action::Type(index, typed))
         }
-        "select" => Said::Act(Action::Select(element()?, words("option")?)),
-        "scroll" => Said::Act(Action::Scroll(match text("direction")? {
+        "select" => ToolCall::Act(Action::Select(element()?, words("option")?)),
+        "scroll" => ToolCall::Act(Action::Scroll(match text("direction")? {
             "down" => Scroll::Down,
             "up" => Scroll::Up,
-            other => return Err(Wrong(format!("direction is down or up, and not {other:?}"))),
+            other => {
+                return Err(InvalidAction(format!(
+                    "direction is down or up, and not {other:?}"
+                )));
+            }
         })),
-        "back" => Said::Act(Action::Back),
-        "read" => Said::Act(Action::Read),
+        "back" => ToolCall::Act(Action::Back),
+        "read" => ToolCall::Act(Action::Read),
         "done" => {
             let doubts = input.get("doubts").and_then(Value::as_array);
             let doubts = doubts.into_iter().flatten().filter_map(Value::as_str);
             let doubts = doubts.filter(|doubt| !doubt.trim().is_empty()).take(10);
-            Said::Done {
+            ToolCall::Done {
                 summary: words("summary")?,
-                doubts: doubts.map(|doubt| head(doubt, MAX_WORDS)).collect(),
+                doubts: doubts
+                    .map(|doubt| head(doubt, MAX_SENTENCE_CHARS))
+                    .collect(),
             }
         }
-        "give_up" => Said::GiveUp(words("reason")?),
+        "give_up" => ToolCall::GiveUp(words("reason")?),
         other => {
-            return Err(Wrong(format!("there is no tool {}", head(other, 50))));
+            return Err(InvalidAction(format!(
+                "there is no tool {}",
+                head(other, 50)
+            )));
         }
     })
 }

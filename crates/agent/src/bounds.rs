@@ -26,7 +26,7 @@ pub struct Price {
 
 /// What a run has taken so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct Usage {
     /// Answers of the model.
     pub steps: u32,
     /// Tokens that it read.
@@ -35,7 +35,7 @@ pub struct Spent {
     pub output_tokens: u64,
 }
 
-impl Spent {
+impl Usage {
     /// Both kinds of tokens.
     pub fn tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.output_tokens)
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_run_costs_what_its_tokens_do() {
-        let spent = Spent {
+        let spent = Usage {
             steps: 3,
             input_tokens: 2_000_000,
             output_tokens: 100_000,

@@ -15,7 +15,7 @@ pub enum Expectations {
 
 /// What a run comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judged {
+pub enum RunJudgement {
     /// The expectations hold, and nothing speaks against it.
     Passed,
     /// An expectation does not hold after an agent has done what it could.
@@ -27,24 +27,24 @@ pub enum Judged {
 }
 
 /// What a run comes to.
-pub fn judge(expectations: Expectations, end: &End) -> Judged {
+pub fn judge(expectations: Expectations, end: &End) -> RunJudgement {
     let by_itself = match end {
         End::Done { .. } | End::GaveUp(_) => None,
         other => Some(other.to_string()),
     };
     match (expectations, by_itself) {
-        (_, Some(why)) => Judged::Errored(why),
+        (_, Some(why)) => RunJudgement::Errored(why),
         (Expectations::Unknown, None) => {
-            Judged::Errored("an expectation could not be judged".to_owned())
+            RunJudgement::Errored("an expectation could not be judged".to_owned())
         }
-        (Expectations::Unmet, None) => Judged::Failed,
+        (Expectations::Unmet, None) => RunJudgement::Failed,
         (Expectations::Met, None) => match end {
-            End::Done { doubts, .. } if doubts.is_empty() => Judged::Passed,
-            End::Done { doubts, .. } => Judged::Inconclusive(format!(
+            End::Done { doubts, .. } if doubts.is_empty() => RunJudgement::Passed,
+            End::Done { doubts, .. } => RunJudgement::Inconclusive(format!(
                 "every expectation holds, and the model doubts it: {}",
                 doubts.join("; ")
             )),
-            other => Judged::Inconclusive(format!("every expectation holds, but {other}")),
+            other => RunJudgement::Inconclusive(format!("every expectation holds, but {other}")),
         },
     }
 }

@@ -16,10 +16,10 @@ mod machine;
 mod prompt;
 mod snapshot;
 
-pub use action::{Action, Scroll, Typed, Wrong};
+pub use action::{Action, InvalidAction, Scroll, TypedInput};
 pub use answer::Answer;
-pub use bounds::{Bounds, Price, Spent};
-pub use judge::{Expectations, Judged, judge};
+pub use bounds::{Bounds, Price, Usage};
+pub use judge::{Expectations, RunJudgement, judge};
 pub use machine::{Agent, End, Next};
-pub use prompt::{Datum, Task};
+pub use prompt::{Task, TaskValue};
 pub use snapshot::{Element, PageState};

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::action::{self, Action, Said, Wrong, head};
-use crate::bounds::Spent;
+use crate::action::{self, Action, InvalidAction, ToolCall, head};
+use crate::bounds::Usage;
 use crate::prompt::{Task, framed};
 use crate::{Answer, PageState};
 
 /// How often a model may say what can't be done, one after the other.
-const MAX_WRONG: u32 = 4;
+const MAX_INVALID_ANSWERS: u32 = 4;
 /// How often the same may be done on the same page.
-const MAX_SAME: usize = 3;
+const MAX_REPEATED_ACTIONS: usize = 3;
 /// Characters of what came of an action, and of a page's text.
-const MAX_OUTCOME: usize = 300;
-const MAX_READ: usize = 8_000;
+const MAX_OUTCOME_CHARS: usize = 300;
+const MAX_READ_CHARS: usize = 8_000;
 /// Turns that a model is reminded of; earlier ones are left out.
 const MAX_TURNS: usize = 30;
 
@@ -31,7 +31,7 @@ pub struct Agent {
     /// What was done, and on which page.
     done: Vec<(u64, Action)>,
     wrong: u32,
-    spent: Spent,
+    spent: Usage,
     state: State,
 }
 
@@ -115,7 +115,7 @@ impl Agent {
             reminder: None,
             done: Vec::new(),
             wrong: 0,
-            spent: Spent::default(),
+            spent: Usage::default(),
             state: State::Asking,
         }
     }
@@ -126,7 +126,7 @@ impl Agent {
     }
 
     /// What it has cost so far.
-    pub fn spent(&self) -> Spent {
+    pub fn spent(&self) -> Usage {
         self.spent
     }
 
@@ -189,7 +189,10 @@ impl Agent {
         }
         let Some((name, input)) = answer.tools.first() else {
             self.reminder = Some("Use one of the tools.");
-            self.is_wrong(format!("no tool, but: {}", head(&answer.text, MAX_OUTCOME)));
+            self.is_wrong(format!(
+                "no tool, but: {}",
+                head(&answer.text, MAX_OUTCOME_CHARS)
+            ));
             return;
         };
         let said = action::parse(name, input, &self.page, &self.task);
@@ -201,20 +204,20 @@ impl Agent {
                 .collect()
         };
         match said {
-            Err(Wrong(why)) => {
+            Err(InvalidAction(why)) => {
                 let results = results(&why, false);
                 self.remember(answer.tools, results);
                 self.is_wrong(why);
             }
-            Ok(Said::Done { summary, doubts }) => {
+            Ok(ToolCall::Done { summary, doubts }) => {
                 self.state = State::Ended(End::Done { summary, doubts });
             }
-            Ok(Said::GiveUp(why)) => self.state = State::Ended(End::GaveUp(why)),
-            Ok(Said::Act(action)) => {
+            Ok(ToolCall::GiveUp(why)) => self.state = State::Ended(End::GaveUp(why)),
+            Ok(ToolCall::Act(action)) => {
                 self.wrong = 0;
                 let here = (self.page.fingerprint(), action.clone());
                 let same = self.done.iter().filter(|earlier| **earlier == here).count();
-                if same >= MAX_SAME {
+                if same >= MAX_REPEATED_ACTIONS {
                     let what = action.described(&self.page);
                     self.state = State::Ended(End::Circles(what));
                     return;
@@ -236,7 +239,7 @@ impl Agent {
 
     fn is_wrong(&mut self, why: String) {
         self.wrong += 1;
-        if self.wrong >= MAX_WRONG {
+        if self.wrong >= MAX_INVALID_ANSWERS {
             self.state = State::Ended(End::Nonsense(why));
         }
     }
@@ -247,7 +250,11 @@ impl Agent {
             return;
         }
         let is_good = came.is_ok();
-        let most = if is_good { MAX_READ } else { MAX_OUTCOME };
+        let most = if is_good {
+            MAX_READ_CHARS
+        } else {
+            MAX_OUTCOME_CHARS
+        };
         let text = match came {
             Ok(text) | Err(text) => head(&text, most),
         };
@@ -288,7 +295,7 @@ impl Agent {
             let results = turn.results.iter().enumerate();
             let results = results.map(|(number, (outcome, is_good))| {
                 // What a page's text says is in the frame of a page, too.
-                let outcome = if outcome.chars().count() > MAX_OUTCOME {
+                let outcome = if outcome.chars().count() > MAX_OUTCOME_CHARS {
                     if is_last {
                         framed(outcome)
                     } else {

@@ -6,10 +6,10 @@ use std::hash::{Hash, Hasher};
 
 /// Lines of a page that a model sees, and characters of each.
 const MAX_LINES: usize = 250;
-const MAX_LINE: usize = 160;
+const MAX_LINE_CHARS: usize = 160;
 
 /// Roles that a model may act on.
-const USABLE: [&str; 17] = [
+const INTERACTIVE_ROLES: [&str; 17] = [
     "button",
     "checkbox",
     "combobox",
@@ -56,7 +56,7 @@ pub struct PageState {
 impl Element {
     /// Whether a model may act on it.
     pub fn is_usable(&self) -> bool {
-        USABLE.contains(&self.role.as_str())
+        INTERACTIVE_ROLES.contains(&self.role.as_str())
     }
 }
 
@@ -141,10 +141,10 @@ impl PageState {
 
 fn short(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= MAX_LINE {
+    if text.chars().count() <= MAX_LINE_CHARS {
         return text;
     }
-    let head: String = text.chars().take(MAX_LINE).collect();
+    let head: String = text.chars().take(MAX_LINE_CHARS).collect();
     format!("{head}…")
 }
 

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::CaseId;
-use approvals::config::{Config, Route, load};
-use approvals::decide::{Answer, Click, DecisionContext, Obstacle, decide};
+use approvals::config::{Config, ConfigError, Route, load};
+use approvals::decide::{Answer, Click, DecisionContext, VerificationObstacle, decide};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Records};
 use channels::Http;
 use common::aws::Aws;
@@ -29,13 +29,13 @@ use common::invocation::{self, Invocation};
 use common::settings::{Lookup, SettingsError};
 use common::state::Table;
 use common::telemetry;
-use function_url::slack::SecretCache;
+use function_url::slack_request::SecretCache;
 use function_url::{NotOurs, OpenError, Request, Response, SealedEvent, is_request};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use ledger::{Actor, AuditKind, AuditRecord};
 use serde_json::{Value, json};
-use signing::{Keyring, Keys, new_id};
+use signing::{Keyring, Keys, KeysError, new_id};
 use tracing::Instrument;
 
 use settings::Settings;
@@ -119,10 +119,9 @@ impl RequestContext<'_> {
         }
     }
 
-    async fn keys(&self) -> Result<Arc<Keys>, String> {
+    async fn keys(&self) -> Result<Arc<Keys>, KeysError> {
         let function = self.function;
-        let keys = function.keyring.keys(&function.aws, function.now()).await;
-        keys.map_err(|error| error.to_string())
+        function.keyring.keys(&function.aws, function.now()).await
     }
 
     /// The keys of now, where something was signed with one that isn't among `keys`; the same ones if
@@ -142,7 +141,7 @@ impl RequestContext<'_> {
     /// Decides; once more with the keys of now where these were too old for the case.
     async fn decide(&self, keys: &Arc<Keys>, config: &Config, click: &Click) -> Answer {
         let answer = Box::pin(decide(&self.decision_context(keys, config), click)).await;
-        let rotated = Obstacle::KeysRotated;
+        let rotated = VerificationObstacle::KeysRotated;
         if answer != (Answer::TryAgain { why: rotated }) {
             return answer;
         }
@@ -182,9 +181,8 @@ impl RequestContext<'_> {
     }
 
     /// Read each time: who is taken off the list may not decide from that moment on.
-    async fn config(&self) -> Result<Config, String> {
-        let config = load(&self.function.aws, &self.settings.config).await;
-        config.map_err(|error| error.to_string())
+    async fn config(&self) -> Result<Config, ConfigError> {
+        load(&self.function.aws, &self.settings.config).await
     }
 
     /// The route of a case, to speak its language; none where it can't be found out.
@@ -194,7 +192,7 @@ impl RequestContext<'_> {
     }
 
     fn time_left(&self) -> Duration {
-        self.invocation.time_left().saturating_sub(RESERVE)
+        self.invocation.time_left().saturating_sub(REPORT_RESERVE)
     }
 }
 
@@ -224,7 +222,7 @@ impl From<HandleError> for Diagnostic {
 }
 
 /// Kept of the function's time for saying what came of it.
-const RESERVE: Duration = Duration::from_secs(3);
+const REPORT_RESERVE: Duration = Duration::from_secs(3);
 
 /// Answers one event: a request of the function URL, or a click that was taken in before.
 pub async fn handle(

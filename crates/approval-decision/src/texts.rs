@@ -5,7 +5,7 @@
 //! them.
 
 use approvals::config::{Config, Route};
-use approvals::decide::{Answer, Settled, Superseding};
+use approvals::decide::{Answer, DecisionOutcome, SupersededBy};
 use approvals::policy::Refusal;
 use approvals::{Gap, Lookup, Risk, Status, Step};
 use contacts::Language;
@@ -150,7 +150,7 @@ pub enum Tone {
 
 /// What came of an answer, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct DecisionReport {
     /// How it is meant.
     pub tone: Tone,
     /// The fact.
@@ -161,13 +161,16 @@ pub struct Report {
 
 /// What came of an answer, in two lines.
 pub fn answer(texts: &Texts, answer: &Answer, now: Timestamp) -> String {
-    let told = told(texts, answer, now);
-    [told.headline, told.detail].join("\n").trim().to_owned()
+    let report = report(texts, answer, now);
+    [report.headline, report.detail]
+        .join("\n")
+        .trim()
+        .to_owned()
 }
 
 /// What came of an answer.
-pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
-    let say = |tone, headline: &str, detail: &str| Report {
+pub fn report(texts: &Texts, answer: &Answer, now: Timestamp) -> DecisionReport {
+    let say = |tone, headline: &str, detail: &str| DecisionReport {
         tone,
         headline: headline.to_owned(),
         detail: detail.to_owned(),
@@ -177,7 +180,7 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
         Answer::AlreadyDecided(settled) => {
             let told = self::settled(texts, settled);
             let detail = format!("{} {}", texts.already, told.detail);
-            Report { detail, ..told }
+            DecisionReport { detail, ..told }
         }
         Answer::Recorded { have, need } => {
             let numbers = [("have", have.to_string()), ("need", need.to_string())];
@@ -188,9 +191,9 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
         Answer::Refused(refusal) => say(Tone::Bad, texts.refused, &refused(texts, refusal, now)),
         Answer::Superseded(why) => {
             let detail = match why {
-                Superseding::AskedAnew => texts.asked_anew,
-                Superseding::Changed => texts.changed,
-                Superseding::Gone => texts.gone,
+                SupersededBy::AskedAnew => texts.asked_anew,
+                SupersededBy::Changed => texts.changed,
+                SupersededBy::Gone => texts.gone,
             };
             say(Tone::Bad, texts.superseded_title, detail)
         }
@@ -208,7 +211,7 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
 }
 
 /// What became of a case.
-pub fn settled(texts: &Texts, settled: &Settled) -> Report {
+pub fn settled(texts: &Texts, settled: &DecisionOutcome) -> DecisionReport {
     let (tone, headline) = match settled.action_state.status {
         Status::Waiting => (Tone::Plain, texts.stands_waiting),
         Status::Approved => (Tone::Good, texts.decided_approved),
@@ -234,7 +237,7 @@ pub fn settled(texts: &Texts, settled: &Settled) -> Report {
         detail.push(' ');
         detail.push_str(&fill(texts.said, &[("comment", comment)]));
     }
-    Report {
+    DecisionReport {
         tone,
         headline: headline.to_owned(),
         detail,
@@ -311,7 +314,7 @@ mod tests {
             summary: Some("the gate has ended: the deployment d-1 is over already".into()),
             at: None,
         };
-        let settled = Settled {
+        let settled = DecisionOutcome {
             action_state,
             by: Vec::new(),
             comment: None,

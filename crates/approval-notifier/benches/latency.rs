@@ -49,13 +49,13 @@ async fn report(name: &str, event: Value, warm: bool) {
     );
 }
 
-struct Measured {
+struct MetricRecord {
     took: Duration,
     calls: usize,
     chain: u32,
 }
 
-async fn measure(event: &Value, warm: bool) -> Measured {
+async fn measure(event: &Value, warm: bool) -> MetricRecord {
     let stage = Stage::start().await;
     if warm {
         // Connections, clients and keys are there; the case is another one.
@@ -83,7 +83,7 @@ async fn measure(event: &Value, warm: bool) -> Measured {
         .iter()
         .filter(|call| !outside(call) && call.at + CALL <= first + CALL / 2)
         .collect();
-    Measured {
+    MetricRecord {
         took: first - started,
         calls: before.len(),
         chain: chain(&before),

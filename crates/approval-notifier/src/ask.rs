@@ -7,9 +7,9 @@
 use approvals::config::Route;
 use approvals::message::{ApprovalMessage, GateAsks, PauseEvent, WaitingMessage};
 use approvals::pipeline::{self, Open};
-use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
+use approvals::records::{ApprovalAudit, ApprovalDetails, CaseCreation};
 use approvals::{ApprovalAction, Case, CaseId, Status, telemetry};
-use channels::{Dispatched, Mode, Occasion, Recipient};
+use channels::{DeliveryMode, MessageKey, NoticeReason, Recipient};
 use common::console;
 use common::state::StateError;
 use futures::future::join_all;
@@ -20,8 +20,8 @@ use signing::Keys;
 use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
-use crate::gather::{self, Found, Gathered};
-use crate::question::{ASK, ApprovalQuestion, GateAsking, PauseQuestion, Question};
+use crate::gather::{self, CaseLookup, FoundCase};
+use crate::question::{ApprovalQuestion, GateAsking, PauseQuestion, QUESTION_NAME, Question};
 use crate::reminder_schedule::{self, Scheduler};
 use crate::{follow, forward};
 
@@ -175,20 +175,22 @@ async fn ask(
     let (gathered, indexed, claims, ()) = tokio::join!(
         Box::pin(gather::gather(context, &id, &question, route)),
         Box::pin(index(context, &id, &question)),
-        dispatcher.claim_all(Dispatched::About(&id, ASK), &to),
+        dispatcher.claim_all(MessageKey::About(&id, QUESTION_NAME), &to),
         dispatcher.prepare(&to),
     );
     let opened = match indexed.and(gathered) {
-        Ok(Gathered { found, waits: true }) => open(context, found, (&question, keys, route)).await,
-        Ok(Gathered { found, .. }) => {
+        Ok(CaseLookup { found, waits: true }) => {
+            open(context, found, (&question, keys, route)).await
+        }
+        Ok(CaseLookup { found, .. }) => {
             tracing::info!(
                 case = id.as_str(),
                 "it no longer waits; nobody is asked any more"
             );
             dispatcher.give_back(claims, "it no longer waits").await;
             return match found {
-                Found::Known(case) => Box::pin(follow::settle(context, &case)).await.map(drop),
-                Found::New(_) => Ok(()),
+                FoundCase::Known(case) => Box::pin(follow::settle(context, &case)).await.map(drop),
+                FoundCase::New(_) => Ok(()),
             };
         }
         Err(error) => Err(error),
@@ -203,8 +205,8 @@ async fn ask(
     };
     telemetry::note(&case);
     let message = CaseMessage {
-        name: ASK,
-        occasion: Occasion::Ask,
+        name: QUESTION_NAME,
+        occasion: NoticeReason::Ask,
         case: &case,
         route: Some(route),
         config,
@@ -240,12 +242,12 @@ async fn index(
 /// Writes the case down. What was written first counts, for everybody.
 async fn open(
     context: &EventContext<'_>,
-    found: Found,
+    found: FoundCase,
     (question, keys, route): (&Question, &Keys, &Route),
 ) -> Result<Case, NotifierError> {
     let found = match found {
-        Found::Known(case) => return Ok(*case),
-        Found::New(found) => *found,
+        FoundCase::Known(case) => return Ok(*case),
+        FoundCase::New(found) => *found,
     };
     let case = Case {
         id: question.case_id(),
@@ -264,11 +266,11 @@ async fn open(
     // Nothing that is kept has a token either, this wait's or another's.
     let case = case.masked();
     Ok(match context.records.write_case(&case).await? {
-        Opened::New => {
-            telemetry::asked(&case);
+        CaseCreation::New => {
+            telemetry::emit_asked(&case);
             case
         }
-        Opened::Exists(known) => *known,
+        CaseCreation::Exists(known) => *known,
     })
 }
 
@@ -284,7 +286,7 @@ async fn tell(
             .await
             .map(|_| Some(to.key.clone())),
         // Another invocation is at it: it succeeds, or this one takes over.
-        Claim::Busy { .. } => delivery::send(context, message, to, Mode::New)
+        Claim::Busy { .. } => delivery::send(context, message, to, DeliveryMode::New)
             .await
             .map(|_| None),
     });

@@ -1,7 +1,7 @@
 //! How a case stands: by what AWS says, and by our records of who decided. A decision that a
 //! run which died has begun is finished here.
 
-use approvals::decide::{self, Answer, Settled};
+use approvals::decide::{self, Answer, DecisionOutcome};
 use approvals::pipeline;
 use approvals::token_mac::compare_token;
 use approvals::{ApprovalAction, Case, Source};
@@ -18,7 +18,7 @@ pub enum CaseStatus {
     /// It no longer waits, and what became of it can't be told: its execution was never known.
     Gone,
     /// It was decided, by people or by time.
-    Settled(Settled),
+    Settled(DecisionOutcome),
 }
 
 /// How `case` stands now.

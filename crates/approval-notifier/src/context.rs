@@ -38,7 +38,7 @@ pub struct EventContext<'a> {
 
 /// What outlives an invocation.
 #[derive(Clone, Copy)]
-pub struct Shared<'a> {
+pub struct SharedContext<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// The settings.
@@ -51,7 +51,7 @@ pub struct Shared<'a> {
 
 impl<'a> EventContext<'a> {
     /// A context for one invocation.
-    pub fn new(kept: Shared<'a>, records: Records<'a>, invocation: Invocation) -> Self {
+    pub fn new(kept: SharedContext<'a>, records: Records<'a>, invocation: Invocation) -> Self {
         Self {
             aws: kept.aws,
             settings: kept.settings,

@@ -3,7 +3,8 @@
 use approvals::Case;
 use approvals::config::{Config, Route};
 use channels::{
-    ApprovalNotice, Dispatched, Links, Message, Mode, Occasion, Post, Recipient, Subject, Texts,
+    ApprovalNotice, DeliveryMode, Links, Message, MessageKey, NoticeReason, Post, Recipient,
+    Subject, Texts,
 };
 use contacts::Approver;
 use ledger::ClaimGuard;
@@ -19,7 +20,7 @@ pub struct CaseMessage<'a> {
     /// Its name in the records: `ask`, `reminder-1`, …
     pub name: &'a str,
     /// Why.
-    pub occasion: Occasion<'a>,
+    pub occasion: NoticeReason<'a>,
     /// What about.
     pub case: &'a Case,
     /// The case's route; none if the configuration has lost it.
@@ -34,14 +35,14 @@ pub struct CaseMessage<'a> {
 
 impl<'a> CaseMessage<'a> {
     /// Its name in the records.
-    pub fn about(&self) -> Dispatched<'a> {
-        Dispatched::About(&self.case.id, self.name)
+    pub fn about(&self) -> MessageKey<'a> {
+        MessageKey::About(&self.case.id, self.name)
     }
 
     /// What one recipient gets.
     fn notice(&self, to: &Recipient) -> ApprovalNotice<'a> {
         let Self { case, route, .. } = *self;
-        let asks = self.buttons || matches!(self.occasion, Occasion::Reminder { .. });
+        let asks = self.buttons || matches!(self.occasion, NoticeReason::Reminder { .. });
         let mentions = route
             .filter(|_| asks)
             .and_then(|route| route.mention.get(&to.channel.name));
@@ -62,7 +63,7 @@ pub async fn send(
     context: &EventContext<'_>,
     message: CaseMessage<'_>,
     to: &Recipient,
-    mode: Mode<'_>,
+    mode: DeliveryMode<'_>,
 ) -> Result<Option<Value>, NotifierError> {
     send_with(context, message, (to, None), mode).await
 }
@@ -73,14 +74,14 @@ pub async fn send_claimed(
     message: CaseMessage<'_>,
     (to, claim): (&Recipient, ClaimGuard),
 ) -> Result<Option<Value>, NotifierError> {
-    send_with(context, message, (to, Some(claim)), Mode::New).await
+    send_with(context, message, (to, Some(claim)), DeliveryMode::New).await
 }
 
 async fn send_with(
     context: &EventContext<'_>,
     message: CaseMessage<'_>,
     (to, claim): (&Recipient, Option<ClaimGuard>),
-    mode: Mode<'_>,
+    mode: DeliveryMode<'_>,
 ) -> Result<Option<Value>, NotifierError> {
     let post = Post {
         message: &Message {

@@ -6,7 +6,7 @@ use approvals::config::FollowUp;
 
 /// Something that is told once to each recipient, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub enum DueStep {
     /// What was decided.
     Decided,
     /// What became of the release. Never told before the decision.
@@ -15,7 +15,7 @@ pub enum Step {
 
 /// How a case stands, and what its readers get.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub struct CaseProgress {
     /// The truth.
     pub status: Status,
     /// Whether the release goes on after it, so that there is an end to tell of.
@@ -30,8 +30,8 @@ pub struct Progress {
 }
 
 /// What a recipient who was asked must have been told by now.
-pub fn steps(progress: Progress) -> Vec<Step> {
-    let Progress {
+pub fn steps(progress: CaseProgress) -> Vec<DueStep> {
+    let CaseProgress {
         status,
         goes_on,
         ended,
@@ -43,11 +43,11 @@ pub fn steps(progress: Progress) -> Vec<Step> {
         return steps;
     }
     if follow_up.decision || changeable {
-        steps.push(Step::Decided);
+        steps.push(DueStep::Decided);
     }
     // Where the release does not go on, there is none to tell about: the decision is the outcome.
     if goes_on && ended && follow_up.outcome {
-        steps.push(Step::Outcome);
+        steps.push(DueStep::Outcome);
     }
     steps
 }
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_yes_has_an_outcome_and_a_no_is_one() {
         let told = |status, ended| {
-            steps(Progress {
+            steps(CaseProgress {
                 status,
                 goes_on: status == Status::Approved,
                 ended,
@@ -74,22 +74,25 @@ mod tests {
             })
         };
         assert_eq!(told(Status::Waiting, false), []);
-        assert_eq!(told(Status::Approved, false), [Step::Decided]);
-        assert_eq!(told(Status::Approved, true), [Step::Decided, Step::Outcome]);
+        assert_eq!(told(Status::Approved, false), [DueStep::Decided]);
+        assert_eq!(
+            told(Status::Approved, true),
+            [DueStep::Decided, DueStep::Outcome]
+        );
         for status in [
             Status::Rejected,
             Status::Expired,
             Status::Superseded,
             Status::Stopped,
         ] {
-            assert_eq!(told(status, true), [Step::Decided], "{status:?}");
+            assert_eq!(told(status, true), [DueStep::Decided], "{status:?}");
         }
     }
 
     #[test]
     fn a_release_that_goes_on_without_a_yes_has_an_outcome_too() {
         let told = |ended| {
-            steps(Progress {
+            steps(CaseProgress {
                 status: Status::Expired,
                 goes_on: true,
                 ended,
@@ -97,8 +100,8 @@ mod tests {
                 changeable: false,
             })
         };
-        assert_eq!(told(false), [Step::Decided]);
-        assert_eq!(told(true), [Step::Decided, Step::Outcome]);
+        assert_eq!(told(false), [DueStep::Decided]);
+        assert_eq!(told(true), [DueStep::Decided, DueStep::Outcome]);
     }
 
     #[test]
@@ -108,7 +111,7 @@ mod tests {
             outcome: false,
         };
         let told = |changeable| {
-            steps(Progress {
+            steps(CaseProgress {
                 status: Status::Rejected,
                 goes_on: false,
                 ended: true,
@@ -116,7 +119,7 @@ mod tests {
                 changeable,
             })
         };
-        assert_eq!(told(true), [Step::Decided]);
+        assert_eq!(told(true), [DueStep::Decided]);
         assert_eq!(told(false), []);
     }
 
@@ -148,7 +151,7 @@ mod tests {
                 let mut told = Vec::new();
                 for moment in moments {
                     let (status, ended) = story[(*moment).min(story.len() - 1)];
-                    for step in steps(Progress {
+                    for step in steps(CaseProgress {
                         status,
                         goes_on: status == Status::Approved,
                         ended,

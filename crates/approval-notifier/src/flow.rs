@@ -21,12 +21,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::context::{EventContext, Shared};
+use crate::context::{EventContext, SharedContext};
 use crate::error::{NotifierError, all};
-use crate::{Notifier, ask, follow, forward, pause, remind};
+use crate::{Notifier, ask, follow, forward, remind, service_deployments};
 
 /// What is kept of an invocation's time, to say that the rest was not enough.
-const RESERVE: Duration = Duration::from_millis(750);
+const SHUTDOWN_RESERVE: Duration = Duration::from_millis(750);
 
 /// More records than an event may bring: all are handled at once. SNS brings one, SQS ten unless its
 /// event source mapping says more.
@@ -38,10 +38,10 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Some records of the event could not be handled. Lambda runs it again.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Unfinished(Vec<NotifierError>);
+pub struct UnhandledRecords(Vec<NotifierError>);
 
-impl From<Unfinished> for Diagnostic {
-    fn from(error: Unfinished) -> Self {
+impl From<UnhandledRecords> for Diagnostic {
+    fn from(error: UnhandledRecords) -> Self {
         invocation::diagnostic("Unfinished", error)
     }
 }
@@ -50,7 +50,7 @@ impl From<Unfinished> for Diagnostic {
 pub async fn handle(
     notifier: Arc<Notifier>,
     event: LambdaEvent<Value>,
-) -> Result<Value, Unfinished> {
+) -> Result<Value, UnhandledRecords> {
     let span = invocation::span(&event.context);
     let invocation = Invocation::of(&event.context);
     each(&notifier, invocation, &event.payload)
@@ -62,20 +62,20 @@ async fn each(
     notifier: &Notifier,
     invocation: Invocation,
     payload: &Value,
-) -> Result<Value, Unfinished> {
-    let time = invocation.time_left().saturating_sub(RESERVE);
+) -> Result<Value, UnhandledRecords> {
+    let time = invocation.time_left().saturating_sub(SHUTDOWN_RESERVE);
     let settings = match &notifier.settings {
         Ok(settings) => settings,
         Err(error) => {
             tracing::error!("{error}");
-            return Err(Unfinished(vec![error.clone().into()]));
+            return Err(UnhandledRecords(vec![error.clone().into()]));
         }
     };
     let table = Table {
         aws: &notifier.aws,
         name: &settings.state_table,
     };
-    let kept = Shared {
+    let kept = SharedContext {
         aws: &notifier.aws,
         settings,
         keyring: notifier.keyring(&settings.keys_secret),
@@ -97,7 +97,7 @@ async fn each(
             most: MAX_RECORDS,
         };
         tracing::error!("{error}");
-        return Err(Unfinished(vec![error]));
+        return Err(UnhandledRecords(vec![error]));
     }
     let handling = incoming
         .into_iter()
@@ -114,7 +114,7 @@ async fn each(
     if errors.is_empty() {
         Ok(json!({ "records": count }))
     } else {
-        Err(Unfinished(errors))
+        Err(UnhandledRecords(errors))
     }
 }
 
@@ -181,7 +181,10 @@ async fn one(
                 Box::pin(follow::execution(context, SERVICE_DEPLOYMENTS, &arn)).await
             }
             DeploymentRef::OfService(cluster, service) => {
-                Box::pin(pause::follow_service(context, &cluster, &service)).await
+                Box::pin(service_deployments::follow_service(
+                    context, &cluster, &service,
+                ))
+                .await
             }
         },
         Incoming::GateAsks(event) => Box::pin(ask::gate(context, *event)).await,

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use approvals::config::{Config, FollowUp, Route};
-use approvals::decide::Settled;
+use approvals::decide::DecisionOutcome;
 use approvals::pipeline;
 use approvals::source::wait;
 use approvals::telemetry;
 use approvals::{Case, ExecutionOutcome, ExecutionStatus, Source};
-use channels::{Mode, Occasion, Recipient};
+use channels::{DeliveryMode, NoticeReason, Recipient};
 use futures::future::join_all;
 use ledger::{Actor, Delivery};
 use serde_json::Value;
@@ -19,13 +19,13 @@ use signing::Keys;
 use crate::case_status::{self, CaseStatus};
 use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
-use crate::due::{Progress, Step, steps};
+use crate::due::{CaseProgress, DueStep, steps};
 use crate::error::{NotifierError, all};
-use crate::gather;
+use crate::findings;
 use crate::question::asking_messages;
 
 /// The name of what was decided in the records.
-const DECIDED: &str = "decided";
+const DECISION_NAME: &str = "decided";
 
 /// The name of what became of the release: a stage that failed may be retried and then succeed, which is
 /// told as well.
@@ -88,7 +88,7 @@ pub async fn settle(context: &EventContext<'_>, case: &Case) -> Result<CaseStatu
 struct FollowUpFacts<'a> {
     case: &'a Case,
     route: Option<&'a Route>,
-    settled: &'a Settled,
+    settled: &'a DecisionOutcome,
     who: Option<String>,
     comment: Option<String>,
     /// What became of the release; none while the execution goes on, or if there is none to tell of.
@@ -101,7 +101,7 @@ async fn facts<'a>(
     context: &EventContext<'_>,
     case: &'a Case,
     route: Option<&'a Route>,
-    settled: &'a Settled,
+    settled: &'a DecisionOutcome,
 ) -> Result<FollowUpFacts<'a>, NotifierError> {
     let (outcome, keys) = tokio::join!(outcome(context, case, route, settled), context.keys());
     let keys = keys?;
@@ -134,7 +134,7 @@ async fn outcome(
     context: &EventContext<'_>,
     case: &Case,
     route: Option<&Route>,
-    settled: &Settled,
+    settled: &DecisionOutcome,
 ) -> Result<Option<ExecutionOutcome>, NotifierError> {
     let Some(execution) = &case.execution_id else {
         return Ok(None);
@@ -143,7 +143,7 @@ async fn outcome(
     if !goes_on_after_it || !follow_up(route).outcome {
         return Ok(None);
     }
-    let lookups = gather::lookups(context, route);
+    let lookups = findings::lookups(context, route);
     let outcome = match &case.source {
         Source::Pipeline(action) => {
             // One cheap call, as most looks come before the end.
@@ -177,16 +177,16 @@ fn follow_up(route: Option<&Route>) -> FollowUp {
 }
 
 /// A recipient who was asked.
-struct Asked {
+struct AskedRecipient {
     recipient: Recipient,
     /// What the channel calls the first message.
     first: Option<Value>,
 }
 
 /// Whoever was asked and is still configured: others were told nothing that needs an end.
-fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<Asked> {
+fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<AskedRecipient> {
     let all: Vec<Recipient> = config.channels.values().flat_map(Recipient::of).collect();
-    let mut asked: Vec<Asked> = Vec::new();
+    let mut asked: Vec<AskedRecipient> = Vec::new();
     for (key, delivery) in asking_messages(deliveries) {
         if asked.iter().any(|asked| asked.recipient.key == key) {
             continue;
@@ -195,7 +195,7 @@ fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<As
             tracing::warn!(recipient = key, "it was asked, and is no longer configured");
             continue;
         };
-        asked.push(Asked {
+        asked.push(AskedRecipient {
             recipient: recipient.clone(),
             first: delivery.message_ref,
         });
@@ -208,13 +208,13 @@ async fn tell(
     context: &EventContext<'_>,
     config: &Config,
     facts: &FollowUpFacts<'_>,
-    asked: &Asked,
+    asked: &AskedRecipient,
 ) -> Result<(), NotifierError> {
     let first = asked
         .first
         .as_ref()
         .filter(|_| asked.recipient.changeable());
-    let progress = Progress {
+    let progress = CaseProgress {
         status: facts.settled.action_state.status,
         goes_on: facts.case.goes_on_after(facts.settled.action_state.status),
         ended: facts.outcome.is_some(),
@@ -223,18 +223,18 @@ async fn tell(
     };
     for step in steps(progress) {
         let (name, occasion) = match (step, &facts.outcome) {
-            (Step::Decided, _) => (
-                DECIDED,
-                Occasion::Decided {
+            (DueStep::Decided, _) => (
+                DECISION_NAME,
+                NoticeReason::Decided {
                     action_state: &facts.settled.action_state,
                     who: facts.who.as_deref(),
                     comment: facts.comment.as_deref(),
                 },
             ),
-            (Step::Outcome, Some(outcome)) => {
-                (outcome_name(outcome.status), Occasion::Outcome(outcome))
+            (DueStep::Outcome, Some(outcome)) => {
+                (outcome_name(outcome.status), NoticeReason::Outcome(outcome))
             }
-            (Step::Outcome, None) => continue,
+            (DueStep::Outcome, None) => continue,
         };
         let message = CaseMessage {
             name,
@@ -246,9 +246,9 @@ async fn tell(
             buttons: false,
         };
         let mode = match (first, step) {
-            (Some(first), Step::Decided) => Mode::Update(first),
-            (Some(first), Step::Outcome) => Mode::Thread(first),
-            (None, _) => Mode::New,
+            (Some(first), DueStep::Decided) => DeliveryMode::Update(first),
+            (Some(first), DueStep::Outcome) => DeliveryMode::Thread(first),
+            (None, _) => DeliveryMode::New,
         };
         delivery::send(context, message, &asked.recipient, mode).await?;
     }

@@ -6,7 +6,7 @@ use approvals::message::{
     Alarm, ExecutionChange, GateDecision, PlainMessage, StateChange, Trigger,
 };
 use approvals::{ApprovalAction, CaseId};
-use channels::{Dispatched, ForwardedMessage, Message, Mode, Post, Subject, Texts};
+use channels::{DeliveryMode, ForwardedMessage, Message, MessageKey, Post, Subject, Texts};
 use futures::future::join_all;
 
 use crate::context::EventContext;
@@ -46,10 +46,10 @@ async fn send(
         let post = Post {
             message: &message,
             texts: &Texts::for_channel(config, route, &to.channel),
-            mode: Mode::New,
+            mode: DeliveryMode::New,
             is_late: &|| false,
         };
-        let sent = dispatcher.send(Dispatched::Forwarded(id), to, post).await;
+        let sent = dispatcher.send(MessageKey::Forwarded(id), to, post).await;
         sent.map(drop).map_err(NotifierError::from)
     });
     all(join_all(sending).await)

@@ -6,11 +6,10 @@ use std::time::Duration;
 use approvals::config::Route;
 use approvals::pipeline::{self, OwnerNote, Wait};
 use approvals::{
-    ApprovalAction, Briefing, Case, CaseId, Gap, GateQuestion, Lookup, Shown, Source, Status,
-    Token, redact,
+    ApprovalAction, Briefing, Case, CaseId, Gap, GateQuestion, Lookup, ShownDigest, Status, Token,
+    redact,
 };
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
-use briefing::Lookups;
 use common::arn::Place;
 use common::aws::Identity;
 use common::console;
@@ -20,57 +19,41 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::context::EventContext;
 use crate::error::NotifierError;
+use crate::findings::{Findings, LOOKUP_TIMEOUT, lookups};
 use crate::pause;
 use crate::question::{ApprovalQuestion, Question};
 
-/// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
-/// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
-pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Characters of a reason.
-const MAX_REASON: usize = 400;
+const MAX_REASON_CHARS: usize = 400;
 /// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
-const EXECUTION_PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+const EXECUTION_RETRY_PAUSES: [Duration; 2] =
+    [Duration::from_millis(250), Duration::from_millis(750)];
 /// A message that is younger than this is run again by Lambda if it fails: the second try comes a minute
 /// after the first, the last one two minutes later.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
-const FRESH_FOR: SignedDuration = SignedDuration::from_secs(150);
+const RETRIED_AGE: SignedDuration = SignedDuration::from_secs(150);
 /// Whoever has less time to decide is told at once, with what is known.
-const LITTLE_TIME: SignedDuration = SignedDuration::from_mins(10);
+const URGENT_TIME_LEFT: SignedDuration = SignedDuration::from_mins(10);
 /// How long an approval waits unless its action says otherwise.
 /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html>
-const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
+const DEFAULT_APPROVAL_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What was found.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct CaseLookup {
     /// The case, or what one is made of.
-    pub found: Found,
+    pub found: FoundCase,
     /// Whether it still waits. Where that can't be found out, it does.
     pub waits: bool,
 }
 
 /// A case, or what one is made of.
 #[derive(Debug)]
-pub enum Found {
+pub enum FoundCase {
     /// It was told before.
     Known(Box<Case>),
     /// It is new.
     New(Box<Findings>),
-}
-
-/// What a new case is made of.
-#[derive(Debug)]
-pub struct Findings {
-    /// What waits, as AWS has it.
-    pub source: Source,
-    /// What helps to decide.
-    pub briefing: Briefing,
-    /// What a decision is bound to.
-    pub shown: Shown,
-    /// When `CodePipeline` gives up.
-    pub expires: Option<Timestamp>,
-    /// What the action's owner says with it.
-    pub words: OwnerNote,
 }
 
 /// The action with the account and region of this function where the message names none: only there
@@ -104,8 +87,8 @@ pub fn in_own_place(context: &EventContext<'_>, action: ApprovalAction) -> Appro
 
 /// Pure: whether a look-up that fails may wait for Lambda's next try: there is one, and there is time.
 pub fn is_fresh(sent: Option<Timestamp>, expires: Option<Timestamp>, now: Timestamp) -> bool {
-    let young = sent.is_some_and(|sent| now.duration_since(sent).abs() < FRESH_FOR);
-    young && expires.is_none_or(|expires| expires.duration_since(now) > LITTLE_TIME)
+    let young = sent.is_some_and(|sent| now.duration_since(sent).abs() < RETRIED_AGE);
+    young && expires.is_none_or(|expires| expires.duration_since(now) > URGENT_TIME_LEFT)
 }
 
 /// The execution that a token belongs to. None costs the message its briefing and its buttons, and never
@@ -117,7 +100,7 @@ pub async fn execution_of(
     fresh: bool,
 ) -> Result<Option<String>, NotifierError> {
     let search = async {
-        for pause in EXECUTION_PAUSES {
+        for pause in EXECUTION_RETRY_PAUSES {
             match pipeline::find_by_token(context.aws, action, token).await {
                 Ok(None) => tokio::time::sleep(pause).await,
                 found => return found,
@@ -145,7 +128,7 @@ pub async fn gather(
     id: &CaseId,
     question: &Question,
     route: &Route,
-) -> Result<Gathered, NotifierError> {
+) -> Result<CaseLookup, NotifierError> {
     match question {
         Question::Approval(question) => {
             let findings = findings(context, question, route);
@@ -153,7 +136,7 @@ pub async fn gather(
                 Box::pin(find(context, id, findings)),
                 Box::pin(waits(context, question))
             );
-            Ok(Gathered {
+            Ok(CaseLookup {
                 found: found?,
                 waits: waits?,
             })
@@ -165,22 +148,22 @@ pub async fn gather(
             );
             let (known, (findings, waits)) = (known?, read?);
             let found = match known {
-                Some(case) => Found::Known(Box::new(case)),
-                None => Found::New(Box::new(findings)),
+                Some(case) => FoundCase::Known(Box::new(case)),
+                None => FoundCase::New(Box::new(findings)),
             };
-            Ok(Gathered { found, waits })
+            Ok(CaseLookup { found, waits })
         }
         Question::Gate(asking) => {
             let (known, heard) = tokio::join!(
                 Box::pin(context.records.case(id)),
-                Box::pin(context.records.gate_heard(id))
+                Box::pin(context.records.gate_resolution(id))
             );
             let waits = heard?.is_none() && asking.question.expires > context.now();
             let found = match known? {
-                Some(case) => Found::Known(Box::new(case)),
-                None => Found::New(Box::new(of_gate(id, &asking.question))),
+                Some(case) => FoundCase::Known(Box::new(case)),
+                None => FoundCase::New(Box::new(of_gate(id, &asking.question))),
             };
-            Ok(Gathered { found, waits })
+            Ok(CaseLookup { found, waits })
         }
     }
 }
@@ -193,9 +176,9 @@ fn of_gate(id: &CaseId, question: &GateQuestion) -> Findings {
             gate: Some(question.evidence.clone()),
             ..Briefing::default()
         },
-        shown: Shown {
+        shown: ShownDigest {
             digest: id.to_string(),
-            ..Shown::default()
+            ..ShownDigest::default()
         },
         expires: Some(question.expires),
         words: OwnerNote::default(),
@@ -206,17 +189,17 @@ async fn find(
     context: &EventContext<'_>,
     id: &CaseId,
     findings: impl Future<Output = Findings>,
-) -> Result<Found, NotifierError> {
+) -> Result<FoundCase, NotifierError> {
     let known = Box::pin(context.records.case(id));
     let findings = Box::pin(findings);
     Ok(match select(known, findings).await {
         Either::Left((known, findings)) => match known? {
-            Some(case) => Found::Known(Box::new(case)),
-            None => Found::New(Box::new(findings.await)),
+            Some(case) => FoundCase::Known(Box::new(case)),
+            None => FoundCase::New(Box::new(findings.await)),
         },
         Either::Right((findings, known)) => match known.await? {
-            Some(case) => Found::Known(Box::new(case)),
-            None => Found::New(Box::new(findings)),
+            Some(case) => FoundCase::Known(Box::new(case)),
+            None => FoundCase::New(Box::new(findings)),
         },
     })
 }
@@ -274,21 +257,10 @@ fn unconfirmed(said: OwnerNote, why: &str) -> (OwnerNote, Option<Gap>) {
         what: Lookup::OwnerWords,
         why: redact::line(
             &format!("what is shown is what the message says, which anybody who may publish to the topic can write ({why})"),
-            MAX_REASON,
+            MAX_REASON_CHARS,
         ),
     });
     (said, gap)
-}
-
-/// Where the briefing is looked up.
-pub fn lookups<'a>(context: &EventContext<'a>, route: Option<&'a Route>) -> Lookups<'a> {
-    Lookups {
-        aws: context.aws,
-        report_bucket: context.settings.report_bucket.as_deref(),
-        report_prefix: &context.settings.report_prefix,
-        version_variables: route.map_or(&[], |route| &route.version_variables),
-        budget: briefing::BUDGET,
-    }
 }
 
 /// Whether it still waits. A message may be hours old: repeated, or taken from a dead-letter queue.
@@ -389,7 +361,7 @@ fn timeout_of(pipeline: &PipelineDeclaration, action: &ApprovalAction) -> Option
         .find(|found| found.name() == action.action)?;
     let minutes = action.timeout_in_minutes();
     let timeout = minutes.map(|minutes| SignedDuration::from_mins(minutes.into()));
-    Some(timeout.unwrap_or(DEFAULT_TIMEOUT))
+    Some(timeout.unwrap_or(DEFAULT_APPROVAL_TIMEOUT))
 }
 
 /// The pipeline in the console, for a message that has no link to it.

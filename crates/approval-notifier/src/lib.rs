@@ -18,6 +18,7 @@ pub mod context;
 pub mod delivery;
 pub mod due;
 pub mod error;
+pub mod findings;
 pub mod flow;
 pub mod follow;
 pub mod forward;
@@ -27,6 +28,7 @@ pub mod pause;
 pub mod question;
 pub mod remind;
 pub mod reminder_schedule;
+pub mod service_deployments;
 pub mod settings;
 #[cfg(test)]
 mod testing;

@@ -7,12 +7,12 @@ use ledger::{Delivery, DeliveryState};
 use signing::Keys;
 
 /// The name of the question in the records.
-pub const ASK: &str = "ask";
+pub const QUESTION_NAME: &str = "ask";
 
 /// The name of the escalation in the records.
-pub const ESCALATED: &str = "escalation";
+pub const ESCALATION_NAME: &str = "escalation";
 /// The beginning of a reminder's name there; its number follows.
-pub const REMINDER: &str = "reminder-";
+pub const REMINDER_NAME_PREFIX: &str = "reminder-";
 
 /// What waits for people.
 #[derive(Debug)]
@@ -123,7 +123,8 @@ pub fn asking_messages(deliveries: Vec<(String, String, Delivery)>) -> Vec<(Stri
         .into_iter()
         .filter(|(occasion, _, delivery)| {
             let occasion = occasion.as_str();
-            let asks = [ASK, ESCALATED].contains(&occasion) || occasion.starts_with(REMINDER);
+            let asks = [QUESTION_NAME, ESCALATION_NAME].contains(&occasion)
+                || occasion.starts_with(REMINDER_NAME_PREFIX);
             asks && delivery.state == DeliveryState::Sent
         })
         .map(|(_, key, delivery)| (key, delivery))

@@ -3,7 +3,7 @@
 
 use approvals::config::{Config, Route};
 use approvals::{Case, CaseId};
-use channels::{Mode, Occasion, Recipient};
+use channels::{DeliveryMode, NoticeReason, Recipient};
 use futures::future::join_all;
 
 use crate::case_status::CaseStatus;
@@ -12,8 +12,8 @@ use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::follow;
 use crate::links::Signer;
-use crate::question::{ESCALATED, REMINDER, asking_messages};
-use crate::reminder_schedule::ESCALATION;
+use crate::question::{ESCALATION_NAME, REMINDER_NAME_PREFIX, asking_messages};
+use crate::reminder_schedule::ESCALATION_NUMBER;
 
 /// Reminds of a case, if it still waits.
 pub async fn remind(
@@ -49,7 +49,7 @@ pub async fn remind(
     };
     // An event that says so proves nothing: only what the route has.
     let is_known = match number {
-        ESCALATION => route.escalate.is_some(),
+        ESCALATION_NUMBER => route.escalate.is_some(),
         number => usize::try_from(number).is_ok_and(|n| (1..=route.reminders.len()).contains(&n)),
     };
     if !is_known {
@@ -61,7 +61,7 @@ pub async fn remind(
         return Ok(());
     }
     let signer = context.signer(&keys);
-    if number == ESCALATION {
+    if number == ESCALATION_NUMBER {
         escalate(context, &case, (config, route), signer).await
     } else {
         remind_all(context, &case, (config, route, number), signer).await
@@ -75,10 +75,10 @@ async fn remind_all(
     (config, route, number): (&Config, &Route, u32),
     signer: Signer<'_>,
 ) -> Result<(), NotifierError> {
-    let name = format!("{REMINDER}{number}");
+    let name = format!("{REMINDER_NAME_PREFIX}{number}");
     let message = CaseMessage {
         name: &name,
-        occasion: Occasion::Reminder { number },
+        occasion: NoticeReason::Reminder { number },
         case,
         route: Some(route),
         config,
@@ -104,8 +104,8 @@ async fn escalate(
         return Ok(());
     };
     let message = CaseMessage {
-        name: ESCALATED,
-        occasion: Occasion::Escalation,
+        name: ESCALATION_NAME,
+        occasion: NoticeReason::Escalation,
         case,
         route: Some(route),
         config,
@@ -138,9 +138,9 @@ async fn send_to(
                 buttons: false,
                 ..message
             };
-            (quiet, Mode::Thread(first))
+            (quiet, DeliveryMode::Thread(first))
         }
-        None => (message, Mode::New),
+        None => (message, DeliveryMode::New),
     };
     delivery::send(context, message, to, mode).await.map(drop)
 }

@@ -22,7 +22,7 @@ use crate::settings::Schedules;
 
 /// The number of the escalation. Reminders count from 1 and stand at different whole percents, so that
 /// there are 99 at most: a changed list of them never turns one into the other.
-pub const ESCALATION: u32 = 100;
+pub const ESCALATION_NUMBER: u32 = 100;
 /// A time closer than this is past: `EventBridge` Scheduler refuses or skips it, as it is precise to a
 /// minute. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>
 const MIN_LEAD_TIME: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
@@ -34,7 +34,7 @@ const MAX_TRIES: i32 = 5;
 /// One wake-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WakeUp {
-    /// [`ESCALATION`], or the number of the reminder.
+    /// [`ESCALATION_NUMBER`], or the number of the reminder.
     pub number: u32,
     /// When.
     pub at: Timestamp,
@@ -69,7 +69,7 @@ pub fn ticks(case: &Case, route: &Route, now: Timestamp) -> Vec<WakeUp> {
     let escalation = route
         .escalate
         .iter()
-        .map(|escalate| (ESCALATION, escalate.at));
+        .map(|escalate| (ESCALATION_NUMBER, escalate.at));
     reminders
         .chain(escalation)
         .map(|(number, part)| WakeUp {
@@ -143,7 +143,7 @@ fn target(scheduler: Scheduler<'_>, case: &CaseId, number: u32) -> Target {
 
 /// At most 64 characters of letters, digits, `-`, `_` and `.`.
 fn name(case: &CaseId, number: u32) -> String {
-    if number == ESCALATION {
+    if number == ESCALATION_NUMBER {
         format!("approval-{case}-escalation")
     } else {
         format!("approval-{case}-{number}")
@@ -193,12 +193,12 @@ mod tests {
     #[test]
     fn a_name_fits_the_scheduler() {
         let id = testing::case("2026-05-04T10:00:00Z", None).id;
-        for number in [ESCALATION, 1, u32::MAX] {
+        for number in [ESCALATION_NUMBER, 1, u32::MAX] {
             let name = name(&id, number);
             assert!(name.len() <= 64, "{name}");
             let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
             assert!(name.bytes().all(legal), "{name}");
         }
-        assert_ne!(name(&id, ESCALATION), name(&id, 1));
+        assert_ne!(name(&id, ESCALATION_NUMBER), name(&id, 1));
     }
 }

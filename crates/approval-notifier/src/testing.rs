@@ -1,7 +1,7 @@
 //! What the unit tests share: a case, a configuration, keys.
 
 use approvals::config::{Config, Route};
-use approvals::{ApprovalAction, Briefing, Case, Shown, Token};
+use approvals::{ApprovalAction, Briefing, Case, ShownDigest, Token};
 use signing::Keys;
 
 pub(crate) fn keys() -> Keys {
@@ -50,6 +50,6 @@ pub(crate) fn case(asked_at: &str, expires: Option<&str>) -> Case {
         external_link: None,
         comment: None,
         briefing: Briefing::default(),
-        shown: Shown::default(),
+        shown: ShownDigest::default(),
     }
 }

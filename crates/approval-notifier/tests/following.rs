@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use approval_notifier::reminder_schedule::ESCALATION;
+use approval_notifier::reminder_schedule::ESCALATION_NUMBER;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -273,7 +273,7 @@ async fn nobody_is_reminded_of_what_is_decided() {
     stage.now(Phase::Rejected);
     let id = case_id(&stage);
     stage.expect(reminder(&id, 1)).await;
-    stage.expect(reminder(&id, ESCALATION)).await;
+    stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     assert_eq!(
         of(&stage, "slack")[1..],
         ["slack chat.update: rejected"],
@@ -289,8 +289,8 @@ async fn an_escalation_asks_others_who_then_hear_the_end() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
     let id = case_id(&stage);
-    stage.expect(reminder(&id, ESCALATION)).await;
-    stage.expect(reminder(&id, ESCALATION)).await;
+    stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
+    stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     let list = stage.told("sns");
     assert_eq!(list.len(), 1);
     assert!(
@@ -331,7 +331,7 @@ async fn who_got_only_a_reminder_hears_the_end() {
     let id = case_id(&stage);
     stage.expect(reminder(&id, 1)).await;
     stage.expect(reminder(&id, 2)).await;
-    stage.expect(reminder(&id, ESCALATION)).await;
+    stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     let buttons = |message: &SentMessage| message.body.to_string().contains(r#""type":"button""#);
     let shown: Vec<bool> = stage.told("slack").iter().map(buttons).collect();
     assert_eq!(shown, [true, false, false], "only the first has buttons");

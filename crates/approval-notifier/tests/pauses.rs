@@ -4,7 +4,7 @@
 
 mod support;
 
-use approval_notifier::reminder_schedule::ESCALATION;
+use approval_notifier::reminder_schedule::ESCALATION_NUMBER;
 use support::Stage;
 use support::events::{deployment_over, pause, reminder};
 use support::server::Fault;
@@ -201,7 +201,7 @@ async fn people_are_reminded_and_others_are_asked() {
     let case = case_id(&stage);
     stage.expect(reminder(&case, 1)).await;
     assert!(text(&stage, "slack").contains("Reminder: web"));
-    stage.expect(reminder(&case, ESCALATION)).await;
+    stage.expect(reminder(&case, ESCALATION_NUMBER)).await;
     assert_eq!(stage.told("sns").len(), 1);
     stage.world(|world| world.paused.settle("FAILED"));
     stage.expect(reminder(&case, 1)).await;

@@ -8,7 +8,7 @@ mod support;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use approval_notifier::reminder_schedule::ESCALATION;
+use approval_notifier::reminder_schedule::ESCALATION_NUMBER;
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -98,7 +98,7 @@ async fn the_token_is_nowhere() {
             stage.now(phase);
             for event in [
                 reminder(case.unwrap_or(&id), 1),
-                reminder(case.unwrap_or(&id), ESCALATION),
+                reminder(case.unwrap_or(&id), ESCALATION_NUMBER),
                 action_changed("SUCCEEDED"),
                 execution_changed("FAILED"),
                 approval(),

@@ -302,7 +302,7 @@ pub enum Lookup {
 
 /// What a decision is bound to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct ShownDigest {
     /// SHA-256, hex, over execution, revisions and change sets: all of them, not only what a channel has
     /// room for.
     pub digest: String,

@@ -1,37 +1,11 @@
 //! A case: a manual approval, a paused deployment or an inconclusive gate that waits, or has waited, for people.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
-use crate::{Briefing, Shown, Source, Starter, Status, TimeoutAction, Token};
-
-/// The manual approval action, by AWS's names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ApprovalAction {
-    /// The AWS account, twelve digits; empty where a message does not say.
-    pub account: String,
-    /// The region, `eu-central-1`.
-    pub region: String,
-    /// The pipeline's name.
-    pub pipeline: String,
-    /// The stage's name.
-    pub stage: String,
-    /// The action's name.
-    pub action: String,
-}
-
-impl fmt::Display for ApprovalAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.pipeline, self.stage, self.action)
-    }
-}
-
-/// Names a case. It is made from the token or the hook, so that every message about one wait leads to one
-/// case; a token is random (a UUID), so that nobody comes back from the id to the token.
-pub type CaseId = OpaqueId;
+use crate::source::approval_action::{ApprovalAction, CaseId};
+use crate::{Briefing, ShownDigest, Source, Starter, Status, TimeoutAction, Token};
 
 /// One wait for people, with what they were shown. Written once, when it is first told; what happens to
 /// it afterwards has records of its own.
@@ -63,7 +37,7 @@ pub struct Case {
     /// What helps to decide, redacted.
     pub briefing: Briefing,
     /// What a decision is bound to.
-    pub shown: Shown,
+    pub shown: ShownDigest,
 }
 
 impl Case {

@@ -28,11 +28,14 @@ pub mod token_mac;
 pub use action_state::{ActionState, Status};
 pub use briefing::{
     Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing, Difference, DifferenceKind, Gap,
-    GateReport, Lookup, Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step,
-    Variable, VersionChange,
+    GateReport, Lookup, Property, Replacement, Revision, Risk, SetState, ShownDigest, Starter,
+    Step, Variable, VersionChange,
 };
-pub use case::{ApprovalAction, Case, CaseId};
+pub use case::Case;
 pub use gate_question::{AskingGate, CheckEvidence, Evidence, GateQuestion};
-pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
+pub use outcome::{
+    CodeDeployDeployment, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction,
+};
+pub use source::approval_action::{ApprovalAction, CaseId};
 pub use source::{PausedDeployment, Source, TimeoutAction};
 pub use token::Token;

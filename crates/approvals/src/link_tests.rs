@@ -4,7 +4,7 @@ use signing::link::{LinkError, open, seal, unverified};
 use signing::{Keys, SealError};
 
 use super::*;
-use crate::{ApprovalAction, Briefing, Shown, Token};
+use crate::{ApprovalAction, Briefing, ShownDigest, Token};
 
 const AUDIENCE: &str = "deploy-hooks/decision/live";
 const ONE: &str = "0123456789abcdef0123456789abcdef";
@@ -38,7 +38,7 @@ fn case(expires: Option<&str>) -> Case {
         external_link: None,
         comment: None,
         briefing: Briefing::default(),
-        shown: Shown::default(),
+        shown: ShownDigest::default(),
     }
 }
 

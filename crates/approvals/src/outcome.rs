@@ -13,7 +13,7 @@ pub struct ExecutionOutcome {
     pub status: ExecutionStatus,
     /// The deployments that started after the approval, in the order in which they started.
     #[serde(default)]
-    pub deployments: Vec<Deployed>,
+    pub deployments: Vec<CodeDeployDeployment>,
     /// The action that failed last, if one did.
     #[serde(default)]
     pub failed_action: Option<FailedAction>,
@@ -52,7 +52,7 @@ pub enum ExecutionStatus {
 
 /// One deployment of `CodeDeploy`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployed {
+pub struct CodeDeployDeployment {
     /// The application.
     pub application: String,
     /// The deployment group.

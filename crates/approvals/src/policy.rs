@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::Starter;
-use crate::config::{Policy, TrustedRole, UnknownStarter};
+use crate::config::route::{Policy, TrustedRole, UnknownStarter};
 use crate::records::{Decision, Vote};
 use common::arn::Arn;
 use contacts::Approver;
@@ -156,7 +156,7 @@ fn starter(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
         (Origin::Person, _) => Err(Refusal::MayBeStarter),
         (Origin::Unknown, UnknownStarter::Refuse) => Err(Refusal::UnknownStarter),
         (Origin::Unknown, UnknownStarter::TwoApprovers) => {
-            if people(policy) < TWO {
+            if people(policy) < MIN_APPROVERS_BESIDE_STARTER {
                 Err(Refusal::UnknownStarter)
             } else if is_somebody(policy, request.approver) {
                 Ok(())
@@ -168,14 +168,16 @@ fn starter(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
 }
 
 /// Of two people one has not started the execution, whoever did.
-const TWO: u32 = 2;
+const MIN_APPROVERS_BESIDE_STARTER: u32 = 2;
 
 /// How many people must say yes to an execution of this starter.
 pub fn needed(policy: &Policy, starter: Option<&Starter>, account: &str) -> u32 {
     let two = needs_starter(policy)
         && policy.unknown_starter == UnknownStarter::TwoApprovers
         && starter.is_some_and(|starter| origin(policy, starter, account) == Origin::Unknown);
-    policy.approvals.max(if two { TWO } else { 1 })
+    policy
+        .approvals
+        .max(if two { MIN_APPROVERS_BESIDE_STARTER } else { 1 })
 }
 
 /// Whether an approver is somebody who can be told from the others: named in `starters`, and not just

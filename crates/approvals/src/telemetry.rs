@@ -1,6 +1,6 @@
 //! What the log and the metrics say of a case: see [`common::metrics`] and [`common::telemetry`].
 
-use common::metrics::Measured;
+use common::metrics::MetricRecord;
 use common::provenance::is_commit;
 use common::telemetry::ReleaseIds;
 
@@ -8,8 +8,8 @@ use crate::records::Outcome;
 use crate::{Case, Source, Status};
 
 /// A case began to wait for people. For whoever has written it down, and so once.
-pub fn asked(case: &Case) {
-    Measured::Asked {
+pub fn emit_asked(case: &Case) {
+    MetricRecord::Asked {
         kind: kind(&case.source),
     }
     .emit();
@@ -21,7 +21,7 @@ pub(crate) fn over(case: &Case, outcome: &Outcome) {
     // What AWS says of the end is nearer to it than when it was read.
     let ended = state.at.unwrap_or(outcome.at);
     let waited_s = ended.duration_since(case.asked_at).as_secs_f64();
-    Measured::Over {
+    MetricRecord::Over {
         kind: kind(&case.source),
         end: end(state.status),
         waited_s: waited_s.max(0.0),
@@ -60,7 +60,7 @@ fn kind(source: &Source) -> &'static str {
 
 fn end(status: Status) -> &'static str {
     match status {
-        Status::Waiting => common::metrics::OTHER,
+        Status::Waiting => common::metrics::OTHER_WORD,
         Status::Approved => "approved",
         Status::Rejected => "rejected",
         Status::Expired => "expired",
@@ -71,13 +71,13 @@ fn end(status: Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use common::metrics::Words;
+    use common::metrics::DimensionValues;
 
     use super::*;
 
     #[test]
     fn every_word_is_one_that_its_dimension_lists() {
-        let over = Measured::Over {
+        let over = MetricRecord::Over {
             kind: "gate",
             end: "approved",
             waited_s: 1.0,
@@ -85,9 +85,9 @@ mod tests {
         let [kinds, ends] = over.group().dimensions else {
             panic!("two dimensions");
         };
-        let listed = |words: &Words| match words {
-            Words::Of(words) => *words,
-            Words::Account | Words::Region => &[],
+        let listed = |words: &DimensionValues| match words {
+            DimensionValues::Of(words) => *words,
+            DimensionValues::Account | DimensionValues::Region => &[],
         };
         let all = [
             Status::Approved,

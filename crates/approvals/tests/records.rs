@@ -4,8 +4,8 @@
 
 use test_support::approvals as support;
 
-use approvals::records::{ApprovalAudit, Opened};
-use common::state::Replaced;
+use approvals::records::{ApprovalAudit, CaseCreation};
+use common::state::ReplaceOutcome;
 use futures::future::join_all;
 use jiff::SignedDuration;
 use ledger::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE};
@@ -23,7 +23,7 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
     let opened = records.open_case(&again).await.unwrap();
     assert_eq!(
         opened,
-        Opened::Exists(Box::new(case())),
+        CaseCreation::Exists(Box::new(case())),
         "what was written first counts"
     );
     let ids = records.cases_of_execution("shop", EXECUTION).await.unwrap();
@@ -118,7 +118,7 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
             .delivered(claim, Some(message.clone()))
             .await
             .unwrap(),
-        Replaced::Yes
+        ReplaceOutcome::Yes
     );
     fixture.hands.pass(LEASE.as_secs() * 10);
     let claim = records
@@ -174,11 +174,11 @@ async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing()
             .delivery_failed(first, "too late")
             .await
             .unwrap(),
-        Replaced::Lost
+        ReplaceOutcome::Lost
     );
     assert_eq!(
         records.ledger.delivered(second, None).await.unwrap(),
-        Replaced::Yes
+        ReplaceOutcome::Yes
     );
     let delivery = records
         .ledger
@@ -217,11 +217,11 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
     assert_eq!(second.tries(), 2);
     assert_eq!(
         records.ledger.delivered(first, None).await.unwrap(),
-        Replaced::Lost
+        ReplaceOutcome::Lost
     );
     assert_eq!(
         records.ledger.delivered(second, None).await.unwrap(),
-        Replaced::Yes
+        ReplaceOutcome::Yes
     );
 }
 

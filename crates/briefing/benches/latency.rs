@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use briefing::{BUDGET, Lookups, brief};
+use briefing::{BRIEFING_TIMEOUT, Lookups, brief};
 use support::shop::{self, EXECUTION};
 use support::{Fake, Resource, Set, World};
 
@@ -75,7 +75,7 @@ async fn main() {
             report_bucket: Some(shop::BUCKET),
             report_prefix: "gates",
             version_variables: &[],
-            budget: BUDGET,
+            budget: BRIEFING_TIMEOUT,
         };
         let started = Instant::now();
         let (briefing, _) = brief(&lookups, &shop::action(), Some(EXECUTION)).await;

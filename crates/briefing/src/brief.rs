@@ -4,7 +4,7 @@
 //! waits for another that it does not need, and each has until the common deadline.
 
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
-use approvals::{ApprovalAction, Briefing, Gap, GateReport, Lookup, Shown, Variable};
+use approvals::{ApprovalAction, Briefing, Gap, GateReport, Lookup, ShownDigest, Variable};
 use aws_sdk_codepipeline::types::{
     PipelineExecution, PipelineExecutionFilter, SucceededInStageFilter,
 };
@@ -14,17 +14,17 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::actions::Actions;
-use crate::change_sets::{self, Found, How};
-use crate::digest::{self, Basis};
+use crate::change_sets::{self, FoundChangeSet, ReadOptions};
+use crate::digest::{self, DigestInput};
 use crate::tokens::without_tokens;
 use crate::{Lookups, gates, limits, revisions, started_by, text, version};
 
 /// Variables that are kept; a pipeline has at most 50.
-const VARIABLES: usize = 50;
-const NAME: usize = 128;
-const VALUE: usize = 256;
+const MAX_VARIABLES: usize = 50;
+const MAX_NAME_CHARS: usize = 128;
+const MAX_VALUE_CHARS: usize = 256;
 /// Executions among which the one before is looked for.
-const EARLIER: i32 = 10;
+const MAX_EARLIER_EXECUTIONS: i32 = 10;
 
 /// What helps to decide, and what a decision is bound to. Never fails, never takes longer than the
 /// budget. Without an execution there is nothing to look at, and the briefing says so.
@@ -32,7 +32,7 @@ pub async fn brief(
     lookups: &Lookups<'_>,
     action: &ApprovalAction,
     execution_id: Option<&str>,
-) -> (Briefing, Shown) {
+) -> (Briefing, ShownDigest) {
     let Some(execution_id) = execution_id else {
         let why =
             "which execution waits could not be found out; look at the pipeline in the console";
@@ -42,7 +42,7 @@ pub async fn brief(
         };
         return (briefing, digest::nothing());
     };
-    let inquiry = Inquiry {
+    let inquiry = LookupContext {
         lookups,
         action,
         execution_id,
@@ -57,7 +57,7 @@ pub async fn brief(
 }
 
 /// What all look-ups need.
-struct Inquiry<'a> {
+struct LookupContext<'a> {
     lookups: &'a Lookups<'a>,
     action: &'a ApprovalAction,
     execution_id: &'a str,
@@ -67,14 +67,14 @@ struct Inquiry<'a> {
 /// The actions and what is known through them.
 struct ActionFacts {
     actions: Result<Actions, Gap>,
-    sets: Vec<Found>,
+    sets: Vec<FoundChangeSet>,
     /// How many more change sets there are than are looked at.
     more: usize,
     gates: Vec<GateReport>,
     gaps: Vec<Gap>,
 }
 
-impl Inquiry<'_> {
+impl LookupContext<'_> {
     fn aws(&self) -> &Aws {
         self.lookups.aws
     }
@@ -130,10 +130,10 @@ impl Inquiry<'_> {
         behind
     }
 
-    async fn change_sets(&self, actions: &Actions) -> (Vec<Found>, usize, Vec<Gap>) {
+    async fn change_sets(&self, actions: &Actions) -> (Vec<FoundChangeSet>, usize, Vec<Gap>) {
         let (reference, more) = change_sets::pending(actions, self.action);
         let abreast = Semaphore::new(change_sets::MAX_CONCURRENT);
-        let how = How {
+        let how = ReadOptions {
             aws: self.aws(),
             deadline: self.deadline,
             abreast: &abreast,
@@ -144,7 +144,7 @@ impl Inquiry<'_> {
                 .map(|reference| change_sets::read(how, reference)),
         )
         .await;
-        let mut gaps: Vec<Gap> = found.iter().filter_map(Found::gap).collect();
+        let mut gaps: Vec<Gap> = found.iter().filter_map(FoundChangeSet::gap).collect();
         if more > 0 {
             let why = format!("{more} more change sets of the execution were not looked at");
             gaps.push(gap(Lookup::ChangeSet, &why));
@@ -194,7 +194,7 @@ impl Inquiry<'_> {
             .list_pipeline_executions()
             .pipeline_name(pipeline)
             .filter(filter)
-            .max_results(EARLIER)
+            .max_results(MAX_EARLIER_EXECUTIONS)
             .send()
             .await
             .map_err(|error| {
@@ -215,13 +215,13 @@ impl Inquiry<'_> {
         origin: Result<PipelineExecution, Gap>,
         behind: ActionFacts,
         earlier: Result<Option<String>, Gap>,
-    ) -> (Briefing, Shown) {
+    ) -> (Briefing, ShownDigest) {
         let mut gaps = behind.gaps;
         let mut noted = |gap: Gap| gaps.push(gap);
         let origin = origin.map_err(&mut noted).ok();
         let actions = behind.actions.map_err(&mut noted).ok();
         let earlier = earlier.map_err(&mut noted).ok().flatten();
-        let shown = Basis {
+        let shown = DigestInput {
             action: self.action,
             execution_id: self.execution_id,
             revisions: origin.as_ref().map(basis_of),
@@ -265,7 +265,7 @@ impl Inquiry<'_> {
 fn gap(what: Lookup, why: &str) -> Gap {
     Gap {
         what,
-        why: text::line(why, limits::WHY),
+        why: text::line(why, limits::MAX_WHY_CHARS),
     }
 }
 
@@ -286,10 +286,10 @@ fn variables(execution: &PipelineExecution) -> Vec<(String, String)> {
 
 fn shown_variables(own: &[(String, String)]) -> Vec<Variable> {
     own.iter()
-        .take(VARIABLES)
+        .take(MAX_VARIABLES)
         .map(|(name, value)| Variable {
-            name: text::line(name, NAME),
-            value: text::value(name, value, VALUE),
+            name: text::line(name, MAX_NAME_CHARS),
+            value: text::value(name, value, MAX_VALUE_CHARS),
         })
         .collect()
 }
@@ -307,7 +307,7 @@ pub(crate) fn basis_of(execution: &PipelineExecution) -> digest::Revisions {
 }
 
 /// The version as the change sets have it: where all images that change agree.
-fn of_images(sets: &[Found]) -> Option<approvals::VersionChange> {
+fn of_images(sets: &[FoundChangeSet]) -> Option<approvals::VersionChange> {
     let mut images: Vec<_> = sets.iter().flat_map(|set| &set.images).collect();
     images.sort_unstable();
     images.dedup();

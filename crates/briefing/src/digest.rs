@@ -5,17 +5,17 @@
 //! decision time: nobody was shown it. A yes is possible without the revisions, but not without the rest;
 //! a no is possible without any of it.
 
-use approvals::{ApprovalAction, Shown};
+use approvals::{ApprovalAction, ShownDigest};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::change_sets::{ChangeSetRef, Content, Found};
+use crate::change_sets::{ChangeSetRef, Content, FoundChangeSet};
 
 /// The execution itself is not known.
 pub(crate) const EXECUTION: &str = "execution";
 /// Its revisions are not known.
-pub(crate) use approvals::decide::REVISIONS;
+pub(crate) use approvals::decide::UNKNOWN_REVISIONS;
 /// Which change sets it made is not known.
 pub(crate) const CHANGE_SETS: &str = "change sets";
 
@@ -41,35 +41,35 @@ fn beyond(more: usize) -> String {
 pub(crate) type Revisions = Vec<(String, String)>;
 
 /// What AWS said.
-pub(crate) struct Basis<'a> {
+pub(crate) struct DigestInput<'a> {
     pub(crate) action: &'a ApprovalAction,
     pub(crate) execution_id: &'a str,
     pub(crate) revisions: Option<Revisions>,
     /// The change sets in the order of the actions.
-    pub(crate) sets: Option<&'a [Found]>,
+    pub(crate) sets: Option<&'a [FoundChangeSet]>,
     /// How many more there are than are looked at.
     pub(crate) more: usize,
 }
 
 /// Where there is no execution to look at.
-pub(crate) fn nothing() -> Shown {
-    Shown {
+pub(crate) fn nothing() -> ShownDigest {
+    ShownDigest {
         digest: String::new(),
         change_sets: Vec::new(),
         unknown: vec![EXECUTION.to_owned()],
     }
 }
 
-impl Basis<'_> {
+impl DigestInput<'_> {
     /// What was shown, with what is unknown left out and named.
-    pub(crate) fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> ShownDigest {
         let mut unknown = Vec::new();
         let revisions = self.revisions.clone().map(|mut revisions| {
             revisions.sort_unstable();
             revisions
         });
         if revisions.is_none() {
-            unknown.push(REVISIONS.to_owned());
+            unknown.push(UNKNOWN_REVISIONS.to_owned());
         }
         if self.sets.is_none() {
             unknown.push(CHANGE_SETS.to_owned());
@@ -86,7 +86,7 @@ impl Basis<'_> {
             "revisions": revisions,
             "change_sets": self.sets.map(|_| parts),
         });
-        Shown {
+        ShownDigest {
             digest: HEXLOWER.encode(&Sha256::digest(whole.to_string().as_bytes())),
             change_sets: sets.iter().filter_map(|set| set.id.clone()).collect(),
             unknown,
@@ -94,7 +94,7 @@ impl Basis<'_> {
     }
 }
 
-fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
+fn part(set: &FoundChangeSet, unknown: &mut Vec<String>) -> Value {
     let content = match (&set.id, &set.content) {
         (None, _) => {
             unknown.push(whole_set(&set.reference));
@@ -120,21 +120,21 @@ fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
 mod tests {
     use super::*;
 
-    fn found(stack: &str, content: Option<Content>) -> Found {
+    fn found(stack: &str, content: Option<Content>) -> FoundChangeSet {
         let reference = ChangeSetRef {
             stack: stack.into(),
             name: "release".into(),
             region: None,
             account: None,
         };
-        Found {
+        FoundChangeSet {
             id: Some(format!("arn:{stack}")),
             content,
-            ..Found::unread(reference)
+            ..FoundChangeSet::unread(reference)
         }
     }
 
-    fn shown(revisions: Option<&[(&str, &str)]>, sets: Option<&[Found]>) -> Shown {
+    fn shown(revisions: Option<&[(&str, &str)]>, sets: Option<&[FoundChangeSet]>) -> ShownDigest {
         let action = ApprovalAction {
             account: "111122223333".into(),
             region: "eu-central-1".into(),
@@ -146,7 +146,7 @@ mod tests {
             let own = |(name, id): &(&str, &str)| ((*name).to_owned(), (*id).to_owned());
             pairs.iter().map(own).collect()
         };
-        Basis {
+        DigestInput {
             action: &action,
             execution_id: "e-1",
             revisions: revisions.map(own),

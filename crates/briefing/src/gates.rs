@@ -21,9 +21,9 @@ const MAX_DEPLOYMENTS: usize = 10;
 const MAX_REPORT_BYTES: i64 = 4 * 1024 * 1024;
 /// Pages of 1,000 keys: a deployment has a few.
 const MAX_PAGES: usize = 3;
-const REASONS: usize = 10;
-const REASON: usize = 300;
-const NAME: usize = 128;
+const MAX_REASONS: usize = 10;
+const MAX_REASON_CHARS: usize = 300;
+const MAX_NAME_CHARS: usize = 128;
 
 /// A deployment of `CodeDeploy` in an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub(crate) async fn reports(
 fn gap(why: &str) -> Gap {
     Gap {
         what: Lookup::GateReport,
-        why: text::line(why, limits::WHY),
+        why: text::line(why, limits::MAX_WHY_CHARS),
     }
 }
 
@@ -249,15 +249,15 @@ async fn read(
     })?;
     Ok(GateReport {
         stage: report.stage.to_string(),
-        application: text::line(&deployment.application, NAME),
+        application: text::line(&deployment.application, MAX_NAME_CHARS),
         deployment: deployment.id.clone(),
         passed: report.verdict.passed,
         reasons: report
             .verdict
             .reasons
             .iter()
-            .take(REASONS)
-            .map(|reason| text::line(reason, REASON))
+            .take(MAX_REASONS)
+            .map(|reason| text::line(reason, MAX_REASON_CHARS))
             .collect(),
         report: format!("s3://{bucket}/{}.html", key.trim_end_matches(".json")),
     })

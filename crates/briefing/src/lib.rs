@@ -11,13 +11,13 @@
 mod actions;
 mod brief;
 mod change_sets;
+mod current_digest;
 mod digest;
 mod ecs;
 mod gates;
 mod limits;
 mod outcome;
 mod revisions;
-mod shown_now;
 mod started_by;
 mod text;
 mod tokens;
@@ -29,12 +29,12 @@ use common::aws::Aws;
 
 pub use brief::brief;
 pub use change_sets::change_set;
+pub use current_digest::{shown_now, shown_now_of};
 pub use ecs::{Pause, brief_pause, nothing_shown, pause_outcome};
 pub use outcome::outcome;
-pub use shown_now::{shown_now, shown_now_of};
 
 /// The time that all look-ups of a briefing have together.
-pub const BUDGET: Duration = Duration::from_secs(4);
+pub const BRIEFING_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The names under which a version is looked for, unless a route says otherwise.
 pub const VERSION_VARIABLES: [&str; 5] =
@@ -51,7 +51,7 @@ pub struct Lookups<'a> {
     pub report_prefix: &'a str,
     /// The names under which a version is looked for, best first; empty: [`VERSION_VARIABLES`].
     pub version_variables: &'a [String],
-    /// The time for everything; [`BUDGET`] unless there is a reason.
+    /// The time for everything; [`BRIEFING_TIMEOUT`] unless there is a reason.
     pub budget: Duration,
 }
 

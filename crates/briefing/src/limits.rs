@@ -3,37 +3,37 @@
 
 use approvals::{Briefing, Property, Risk};
 
-use crate::change_sets;
+use crate::change_sets::risk::order;
 use crate::text;
 
 /// A whole briefing as JSON, in bytes.
-pub(crate) const BRIEFING: usize = 200_000;
+pub(crate) const MAX_BRIEFING_BYTES: usize = 200_000;
 /// Changes of all change sets together.
-pub(crate) const CHANGES: usize = 100;
+pub(crate) const MAX_CHANGES: usize = 100;
 /// A stack's or a change set's name, in characters.
-pub(crate) const STACK: usize = 128;
+pub(crate) const MAX_STACK_CHARS: usize = 128;
 /// An ARN, in characters.
-pub(crate) const ARN: usize = 1_024;
+pub(crate) const MAX_ARN_CHARS: usize = 1_024;
 /// A reason of a gap, in characters.
-pub(crate) const WHY: usize = 400;
+pub(crate) const MAX_WHY_CHARS: usize = 400;
 /// Gaps.
-const GAPS: usize = 20;
+const MAX_GAPS: usize = 20;
 /// Values are cut to so many characters where the whole is too large.
-const SHORT: usize = 40;
+const MAX_SHORT_CHARS: usize = 40;
 
 /// The briefing within all bounds: the most dangerous changes stay longest.
 pub(crate) fn fit(mut briefing: Briefing) -> Briefing {
     share(&mut briefing);
     briefing.gaps.sort_by_key(|gap| gap.what);
     briefing.gaps.dedup();
-    briefing.gaps.truncate(GAPS);
+    briefing.gaps.truncate(MAX_GAPS);
     for step in [shorten_values, drop_harmless_properties, drop_properties] {
-        if size(&briefing) <= BRIEFING {
+        if size(&briefing) <= MAX_BRIEFING_BYTES {
             return briefing;
         }
         step(&mut briefing);
     }
-    while size(&briefing) > BRIEFING && halve(&mut briefing) {}
+    while size(&briefing) > MAX_BRIEFING_BYTES && halve(&mut briefing) {}
     briefing
 }
 
@@ -43,15 +43,15 @@ fn size(briefing: &Briefing) -> usize {
         .len()
 }
 
-/// Leaves [`CHANGES`] changes over all change sets: the most dangerous, wherever they stand.
+/// Leaves [`MAX_CHANGES`] changes over all change sets: the most dangerous, wherever they stand.
 fn share(briefing: &mut Briefing) {
     let mut all: Vec<(usize, approvals::Change)> = Vec::new();
     for (place, set) in briefing.change_sets.iter_mut().enumerate() {
         all.extend(set.changes.drain(..).map(|change| (place, change)));
     }
     // Stable: among equals the earlier change set goes first.
-    all.sort_by(|(_, one), (_, other)| change_sets::order(one, other));
-    all.truncate(CHANGES);
+    all.sort_by(|(_, one), (_, other)| order(one, other));
+    all.truncate(MAX_CHANGES);
     for (place, change) in all {
         briefing.change_sets[place].changes.push(change);
     }
@@ -71,7 +71,7 @@ fn shorten_values(briefing: &mut Briefing) {
             .into_iter()
             .flatten()
         {
-            *value = text::cut(value, SHORT);
+            *value = text::cut(value, MAX_SHORT_CHARS);
         }
     }
 }
@@ -145,9 +145,9 @@ mod tests {
                 .collect(),
         };
         let set = ChangeSet {
-            stack: text(STACK),
-            name: text(STACK),
-            id: text(ARN),
+            stack: text(MAX_STACK_CHARS),
+            name: text(MAX_STACK_CHARS),
+            id: text(MAX_ARN_CHARS),
             changes: (0..100).map(change).collect(),
             total: 5_000,
             state: SetState::Unavailable,
@@ -175,7 +175,7 @@ mod tests {
         };
         let gap = |number: usize| Gap {
             what: Lookup::ChangeSet,
-            why: format!("{number}{}", text(WHY - 4)),
+            why: format!("{number}{}", text(MAX_WHY_CHARS - 4)),
         };
         Briefing {
             change_sets: vec![set; 8],
@@ -191,16 +191,20 @@ mod tests {
     fn the_largest_briefing_fits_into_an_item_and_keeps_the_dangerous() {
         for character in ["a", "\"", "👩", "ü"] {
             let fitted = fit(widest(character));
-            assert!(size(&fitted) <= BRIEFING, "{character}: {}", size(&fitted));
+            assert!(
+                size(&fitted) <= MAX_BRIEFING_BYTES,
+                "{character}: {}",
+                size(&fitted)
+            );
             let kept: Vec<Risk> = fitted
                 .change_sets
                 .iter()
                 .flat_map(|set| set.changes.iter().map(|change| change.risk))
                 .collect();
-            assert!(!kept.is_empty() && kept.len() <= CHANGES);
+            assert!(!kept.is_empty() && kept.len() <= MAX_CHANGES);
             assert!(kept.iter().all(|risk| *risk == Risk::Removal));
             assert!(fitted.change_sets.iter().all(|set| set.total == 5_000));
-            assert_eq!(fitted.gaps.len(), GAPS);
+            assert_eq!(fitted.gaps.len(), MAX_GAPS);
         }
     }
 
@@ -211,7 +215,7 @@ mod tests {
         briefing.change_sets.truncate(1);
         briefing.change_sets[0].changes.truncate(3);
         let mut sorted = briefing.clone();
-        change_sets::sort(&mut sorted.change_sets[0].changes);
+        crate::change_sets::sort(&mut sorted.change_sets[0].changes);
         assert_eq!(fit(briefing), sorted);
     }
 
@@ -219,7 +223,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20))]
         #[test]
         fn any_character_fits(character in any::<char>()) {
-            prop_assert!(size(&fit(widest(&character.to_string()))) <= BRIEFING);
+            prop_assert!(size(&fit(widest(&character.to_string()))) <= MAX_BRIEFING_BYTES);
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
 use approvals::{
-    ApprovalAction, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction,
-    Gap, Lookup,
+    ApprovalAction, CodeDeployDeployment, DeploymentStatus, ExecutionOutcome, ExecutionStatus,
+    FailedAction, Gap, Lookup,
 };
 use aws_sdk_codedeploy::config::Region;
 use aws_sdk_codedeploy::types::{DeploymentInfo, DeploymentStatus as CodeDeployStatus};
@@ -17,8 +17,8 @@ use crate::gates::{self, Deployment};
 use crate::tokens::without_tokens;
 use crate::{Lookups, limits, text};
 
-const NAME: usize = 128;
-const MESSAGE: usize = 600;
+const MAX_NAME_CHARS: usize = 128;
+const MAX_MESSAGE_CHARS: usize = 600;
 
 /// What became of the execution after the approval. Only the execution itself must be readable; what
 /// else fails, or takes longer than the budget, is a gap.
@@ -84,7 +84,7 @@ async fn deployed(
     lookups: &Lookups<'_>,
     deployment: &Deployment,
     deadline: Instant,
-) -> (Deployed, Vec<Gap>) {
+) -> (CodeDeployDeployment, Vec<Gap>) {
     let (info, reports) = tokio::join!(
         timeout_at(deadline, info(lookups, deployment)),
         timeout_at(deadline, gates::reports(lookups, deployment)),
@@ -111,16 +111,16 @@ async fn deployed(
     };
     let error = info.as_ref().and_then(|info| info.error_information());
     let rollback = info.as_ref().and_then(|info| info.rollback_info());
-    let deployed = Deployed {
-        application: text::line(&deployment.application, NAME),
-        group: text::line(&deployment.group, NAME),
+    let deployed = CodeDeployDeployment {
+        application: text::line(&deployment.application, MAX_NAME_CHARS),
+        group: text::line(&deployment.group, MAX_NAME_CHARS),
         deployment: deployment.id.clone(),
         status: deployment_status(info.as_ref().and_then(|info| info.status())),
         rolled_back: text::some_line(
             rollback.and_then(|rollback| rollback.rollback_deployment_id()),
-            NAME,
+            MAX_NAME_CHARS,
         ),
-        error: text::some_line(error.and_then(|error| error.message()), MESSAGE),
+        error: text::some_line(error.and_then(|error| error.message()), MAX_MESSAGE_CHARS),
         gates,
     };
     (deployed, gaps)
@@ -166,9 +166,9 @@ fn failed_action(actions: &Actions) -> Option<FailedAction> {
 
 fn told_of(action: &Action) -> FailedAction {
     FailedAction {
-        stage: text::line(&action.stage, NAME),
-        action: text::line(&action.name, NAME),
-        message: text::some_line(action.message.as_deref(), MESSAGE),
+        stage: text::line(&action.stage, MAX_NAME_CHARS),
+        action: text::line(&action.name, MAX_NAME_CHARS),
+        message: text::some_line(action.message.as_deref(), MAX_MESSAGE_CHARS),
         link: text::https(action.link.as_deref()),
     }
 }
@@ -176,7 +176,7 @@ fn told_of(action: &Action) -> FailedAction {
 fn gap(what: Lookup, why: &str) -> Gap {
     Gap {
         what,
-        why: text::line(why, limits::WHY),
+        why: text::line(why, limits::MAX_WHY_CHARS),
     }
 }
 

@@ -15,9 +15,9 @@ use crate::text;
 
 /// Revisions that are kept; a pipeline has few sources.
 const MAX_REVISIONS: usize = 20;
-const NAME: usize = 128;
-const ID: usize = 256;
-const SUMMARY: usize = 1_000;
+const MAX_NAME_CHARS: usize = 128;
+const MAX_ID_CHARS: usize = 256;
+const MAX_SUMMARY_CHARS: usize = 1_000;
 
 /// The revisions of an execution, with what its source actions know of them.
 pub(crate) fn of(
@@ -53,8 +53,8 @@ fn revision(artifact: &ArtifactRevision, source: Option<&Action>) -> Revision {
     let description = Description::of(artifact.revision_summary(), source);
     let id = artifact.revision_id().or_else(|| source.and_then(id));
     Revision {
-        artifact: text::line(artifact.name().unwrap_or_default(), NAME),
-        id: text::line(id.unwrap_or_default(), ID),
+        artifact: text::line(artifact.name().unwrap_or_default(), MAX_NAME_CHARS),
+        id: text::line(id.unwrap_or_default(), MAX_ID_CHARS),
         summary: description.summary,
         author: description.author,
         url: description
@@ -74,8 +74,8 @@ fn lone(source: &Action) -> Option<Revision> {
     let description = Description::of(None, Some(source));
     let artifact = source.artifacts.first().unwrap_or(&source.name);
     Some(Revision {
-        artifact: text::line(artifact, NAME),
-        id: text::line(id, ID),
+        artifact: text::line(artifact, MAX_NAME_CHARS),
+        id: text::line(id, MAX_ID_CHARS),
         summary: description.summary,
         author: description.author,
         url: description.url.or_else(|| page(source)),
@@ -92,7 +92,7 @@ struct Description {
 /// The summary of connections is itself JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Wrapped {
+struct ConnectionSummary {
     commit_message: Option<String>,
 }
 
@@ -100,7 +100,7 @@ impl Description {
     fn of(summary: Option<&str>, source: Option<&Action>) -> Self {
         let variable = |name| source.and_then(|source| output(source, name));
         let wrapped = summary
-            .and_then(|summary| serde_json::from_str::<Wrapped>(summary).ok())
+            .and_then(|summary| serde_json::from_str::<ConnectionSummary>(summary).ok())
             .and_then(|wrapped| wrapped.commit_message);
         let message = variable("CommitMessage")
             .or(wrapped.as_deref())
@@ -110,8 +110,8 @@ impl Description {
             .or_else(|| variable("AuthorId"))
             .or_else(|| variable("AuthorEmail"));
         Self {
-            summary: text::some_prose(message, SUMMARY),
-            author: text::some_line(author, NAME),
+            summary: text::some_prose(message, MAX_SUMMARY_CHARS),
+            author: text::some_line(author, MAX_NAME_CHARS),
             url: text::https(variable("CommitUrl")),
         }
     }

@@ -8,8 +8,8 @@ use common::arn::Arn;
 use crate::text;
 
 /// The longest ARN of IAM, with room; a policy compares it, so that it isn't cut in practice.
-const DETAIL: usize = 1_024;
-const NAME: usize = 128;
+const MAX_DETAIL_CHARS: usize = 1_024;
+const MAX_NAME_CHARS: usize = 128;
 
 /// The starter of an execution; none if AWS does not say.
 pub(crate) fn of(trigger: &ExecutionTrigger) -> Option<Starter> {
@@ -19,10 +19,10 @@ pub(crate) fn of(trigger: &ExecutionTrigger) -> Option<Starter> {
         return None;
     }
     Some(Starter {
-        trigger: text::line(kind, NAME),
+        trigger: text::line(kind, MAX_NAME_CHARS),
         // A policy compares it: whoever shows it masks it.
-        detail: clean::short(detail, DETAIL),
-        name: text::line(name(detail), NAME),
+        detail: clean::short(detail, MAX_DETAIL_CHARS),
+        name: text::line(name(detail), MAX_NAME_CHARS),
     })
 }
 

@@ -14,9 +14,9 @@ const MASK: &str = "***";
 /// Longer links are left out: a cut one leads nowhere.
 const MAX_LINK_BYTES: usize = 2_000;
 /// Characters that are kept before a difference.
-const CONTEXT: usize = 40;
+const CONTEXT_CHARS: usize = 40;
 /// How deep a JSON text is looked into; what lies deeper is masked whole.
-const DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// One line of at most `chars` characters.
 pub(crate) fn line(text: &str, chars: usize) -> String {
@@ -65,7 +65,7 @@ pub(crate) fn pair(
     };
     let shown = |text: String| {
         let long = text.chars().nth(chars).is_some();
-        let skipped = common.saturating_sub(CONTEXT);
+        let skipped = common.saturating_sub(CONTEXT_CHARS);
         if !long || skipped == 0 {
             return cut(&text, chars);
         }
@@ -108,7 +108,7 @@ fn mask_json(text: &str) -> Cow<'_, str> {
     }
     match serde_json::from_str::<Value>(text) {
         Ok(mut value) => {
-            mask_value(&mut value, DEPTH);
+            mask_value(&mut value, MAX_DEPTH);
             Cow::Owned(value.to_string())
         }
         Err(_) if is_secret_name(text) => Cow::Borrowed(MASK),

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 const MASK: &str = "***";
 /// What stands where a text was cut.
-const CUT: char = '…';
+const ELLIPSIS: char = '…';
 /// A shorter piece of a token at a cut is left: it is no help to anybody.
-const PIECE: usize = 4;
+const MIN_PIECE_CHARS: usize = 4;
 
 /// The data without any of the tokens, whole or cut in two; none if nothing would be left without one.
 pub(crate) fn without_tokens<T: Serialize + DeserializeOwned>(
@@ -53,21 +53,21 @@ fn blot(value: &mut Value, tokens: &[&str]) -> bool {
 fn mask(text: &str, token: &str) -> String {
     let mut text = text.replace(token, MASK);
     let pieces = || {
-        (PIECE..token.len())
+        (MIN_PIECE_CHARS..token.len())
             .rev()
             .filter(|at| token.is_char_boundary(*at))
     };
-    if let Some(body) = text.strip_suffix(CUT)
+    if let Some(body) = text.strip_suffix(ELLIPSIS)
         && let Some(piece) = pieces().find(|at| body.ends_with(&token[..*at]))
     {
-        text = format!("{}{MASK}{CUT}", &body[..body.len() - piece]);
+        text = format!("{}{MASK}{ELLIPSIS}", &body[..body.len() - piece]);
     }
-    if let Some(body) = text.strip_prefix(CUT)
+    if let Some(body) = text.strip_prefix(ELLIPSIS)
         && let Some(piece) = pieces()
             .map(|length| token.ceil_char_boundary(token.len() - length))
             .find(|from| body.starts_with(&token[*from..]))
     {
-        text = format!("{CUT}{MASK}{}", &body[token.len() - piece..]);
+        text = format!("{ELLIPSIS}{MASK}{}", &body[token.len() - piece..]);
     }
     text
 }

@@ -9,7 +9,7 @@ use crate::text;
 /// The longest version that is shown.
 const MAX_VERSION_CHARS: usize = 128;
 /// How deep an image is looked for in a container definition.
-const DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// The step between two versions. A leading `v` is fine; anything else that is not a semantic version,
 /// or an unknown old one, is [`Step::Unknown`].
@@ -74,7 +74,7 @@ fn of_branch(branch: &str) -> Option<&str> {
 pub(crate) fn image_tag(property: &str, value: &str) -> Option<String> {
     let mut tags = Vec::new();
     match serde_json::from_str::<Value>(value.trim()) {
-        Ok(json @ (Value::Array(_) | Value::Object(_))) => images(&json, DEPTH, &mut tags),
+        Ok(json @ (Value::Array(_) | Value::Object(_))) => images(&json, MAX_DEPTH, &mut tags),
         _ if is_image(property.rsplit(['/', '.']).next().unwrap_or_default()) => {
             tags.extend(tag(value));
         }

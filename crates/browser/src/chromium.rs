@@ -38,7 +38,7 @@ const APPLICATIONS: [&str; 2] = [
 ];
 
 /// `$1` is the profile; the browser and its arguments follow. It is in a process group of its own, with all that it starts.
-const KEEPER: &str = r#"profile=$1
+const KEEPER_SCRIPT: &str = r#"profile=$1
 shift
 exec 3<&0
 "$@" </dev/null >/dev/null 2>"$profile/complaint" 3<&- &
@@ -98,7 +98,7 @@ impl Chromium {
             .map_err(unmade)?;
         let mut keeper = Command::new("sh");
         keeper
-            .args(["-c", KEEPER, "sh"])
+            .args(["-c", KEEPER_SCRIPT, "sh"])
             .arg(profile.path())
             .arg(program)
             .args(arguments(profile.path(), hosts))

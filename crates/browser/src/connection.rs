@@ -25,14 +25,10 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::Error;
+use crate::limits::{MAX_MESSAGE_BYTES, MAX_MESSAGES, MAX_TOTAL_BYTES};
 
-/// How long a message may be: screenshots and accessibility trees come in one.
-pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
-/// How many messages are read in all, and how many bytes.
-const MAX_MESSAGES: usize = 200_000;
-const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that are read of what a browser says of itself.
-const MAX_VERSION: u64 = 16 * 1024;
+const MAX_VERSION_BYTES: u64 = 16 * 1024;
 /// How long connecting may take, the handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may refuse to take a command.
@@ -99,7 +95,7 @@ impl Endpoint {
                 format!("GET /json/version HTTP/1.1\r\nhost: {place}\r\nconnection: close\r\n\r\n");
             stream.write_all(request.as_bytes()).await?;
             let mut answer = Vec::new();
-            let mut reading = stream.take(MAX_VERSION);
+            let mut reading = stream.take(MAX_VERSION_BYTES);
             // A browser may keep the connection: its answer ends with its JSON.
             while !answer.ends_with(b"}") && !answer.ends_with(b"}\n") {
                 if reading.read_buf(&mut answer).await? == 0 {
@@ -216,14 +212,14 @@ pub(crate) struct Connection {
 
 /// What a browser sent.
 pub(crate) struct Incoming {
-    pub(crate) head: Head,
+    pub(crate) head: MessageHead,
     text: tungstenite::Utf8Bytes,
 }
 
 /// What every message has.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Head {
+pub(crate) struct MessageHead {
     /// Of an answer: the number of its command.
     pub(crate) id: Option<u64>,
     /// Of an event: its name.
@@ -275,8 +271,8 @@ impl Connection {
             // A command is one small packet, and waits for nothing.
             stream.set_nodelay(true).ok();
             let config = WebSocketConfig::default()
-                .max_message_size(Some(MAX_MESSAGE))
-                .max_frame_size(Some(MAX_MESSAGE))
+                .max_message_size(Some(MAX_MESSAGE_BYTES))
+                .max_frame_size(Some(MAX_MESSAGE_BYTES))
                 .read_buffer_size(64 * 1024);
             let stream: Box<dyn Stream> = if endpoint.is_secure() {
                 Box::new(secured(endpoint, stream).await?)
@@ -342,7 +338,7 @@ impl Connection {
     /// The next message; none where none comes in time.
     pub(crate) async fn next(&mut self, until: Instant) -> Result<Option<Incoming>, Error> {
         loop {
-            if self.messages >= MAX_MESSAGES || self.bytes >= MAX_BYTES {
+            if self.messages >= MAX_MESSAGES || self.bytes >= MAX_TOTAL_BYTES {
                 return Err(Error::Flood {
                     messages: self.messages,
                     bytes: self.bytes,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::page::{Evaluated, Page};
+use crate::page::{Page, ScriptResult};
 use crate::{Error, view};
 
 /// Elements that are looked at, of those that one locator finds.
@@ -98,7 +98,7 @@ pub struct Point {
 
 /// Why an element can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unready {
+pub enum NotActionable {
     /// It is not in the page any more.
     Gone,
     /// Nobody sees it.
@@ -123,7 +123,7 @@ pub enum Unready {
     NoOption(String),
 }
 
-impl fmt::Display for Unready {
+impl fmt::Display for NotActionable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone => f.write_str("it goes away"),
@@ -142,7 +142,7 @@ impl fmt::Display for Unready {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Readiness {
+pub(crate) struct Actionability {
     x: Option<f64>,
     y: Option<f64>,
     why: Option<String>,
@@ -150,24 +150,24 @@ pub(crate) struct Readiness {
     by: String,
 }
 
-impl Readiness {
+impl Actionability {
     /// Why not, if so.
-    pub(crate) fn unready(self) -> Result<Option<Unready>, Error> {
+    pub(crate) fn unready(self) -> Result<Option<NotActionable>, Error> {
         let Some(why) = self.why else {
             return Ok(None);
         };
         Ok(Some(match why.as_str() {
-            "gone" => Unready::Gone,
-            "hidden" => Unready::Hidden,
-            "moving" => Unready::Moving,
-            "frozen" => Unready::Frozen,
-            "disabled" => Unready::Disabled,
-            "readonly" => Unready::ReadOnly,
-            "offscreen" => Unready::OffScreen,
-            "covered" => Unready::Covered(self.by),
-            "no-field" => Unready::NoField(self.by),
-            "no-select" => Unready::NoSelect(self.by),
-            "no-option" => Unready::NoOption(self.by),
+            "gone" => NotActionable::Gone,
+            "hidden" => NotActionable::Hidden,
+            "moving" => NotActionable::Moving,
+            "frozen" => NotActionable::Frozen,
+            "disabled" => NotActionable::Disabled,
+            "readonly" => NotActionable::ReadOnly,
+            "offscreen" => NotActionable::OffScreen,
+            "covered" => NotActionable::Covered(self.by),
+            "no-field" => NotActionable::NoField(self.by),
+            "no-select" => NotActionable::NoSelect(self.by),
+            "no-option" => NotActionable::NoOption(self.by),
             other => return Err(Error::Script(other.to_owned())),
         }))
     }
@@ -286,7 +286,7 @@ impl Page {
             "functionDeclaration": "function (...elements) { return deployHooks.take(...elements); }",
             "executionContextId": context, "arguments": arguments, "returnByValue": true
         });
-        let taken: Evaluated = self.call("Runtime.callFunctionOn", take).await?;
+        let taken: ScriptResult = self.call("Runtime.callFunctionOn", take).await?;
         taken.value()
     }
 
@@ -302,8 +302,8 @@ impl Page {
     }
 
     /// Where the one that was found can be used: it is visible, keeps still, is enabled and is not covered.
-    pub async fn ready(&mut self, editable: bool) -> Result<Result<Point, Unready>, Error> {
-        let readiness: Readiness = self.run(&format!("deployHooks.ready({editable})")).await?;
+    pub async fn ready(&mut self, editable: bool) -> Result<Result<Point, NotActionable>, Error> {
+        let readiness: Actionability = self.run(&format!("deployHooks.ready({editable})")).await?;
         if let (Some(x), Some(y)) = (readiness.x, readiness.y) {
             return Ok(Ok(Point { x, y }));
         }
@@ -314,9 +314,9 @@ impl Page {
     }
 
     /// Chooses an option of the select that was found, by what people read or by its value.
-    pub async fn choose(&mut self, option: &str) -> Result<Result<(), Unready>, Error> {
+    pub async fn choose(&mut self, option: &str) -> Result<Result<(), NotActionable>, Error> {
         let option = Value::from(option);
-        let readiness: Readiness = self.run(&format!("deployHooks.choose({option})")).await?;
+        let readiness: Actionability = self.run(&format!("deployHooks.choose({option})")).await?;
         Ok(readiness.unready()?.map_or(Ok(()), Err))
     }
 }

@@ -2,7 +2,7 @@
 
 use tokio_tungstenite::tungstenite;
 
-use crate::connection::MAX_MESSAGE;
+use crate::limits::MAX_MESSAGE_BYTES;
 
 /// Why nothing came of a browser's work.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum Error {
     #[error("the browser sent what is no message of the Chrome DevTools Protocol: {0}")]
     Nonsense(String),
     /// A message that is longer than is read.
-    #[error("a message of the browser is longer than {} MiB, which is as much as is read", MAX_MESSAGE / 1024 / 1024)]
+    #[error("a message of the browser is longer than {} MiB, which is as much as is read", MAX_MESSAGE_BYTES / 1024 / 1024)]
     TooLarge,
     /// More messages than are read.
     #[error(

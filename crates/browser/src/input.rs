@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 /// Keys with a name: name, code, number, and the text that they type.
-const NAMED: [(&str, &str, u32, Option<&str>); 15] = [
+const NAMED_KEYS: [(&str, &str, u32, Option<&str>); 15] = [
     ("Enter", "Enter", 13, Some("\r")),
     ("Tab", "Tab", 9, None),
     ("Escape", "Escape", 27, None),
@@ -37,7 +37,9 @@ const NAMED: [(&str, &str, u32, Option<&str>); 15] = [
 impl Key {
     /// `Enter`, or a single character.
     pub fn parse(name: &str) -> Option<Self> {
-        if let Some((name, code, number, text)) = NAMED.iter().find(|(known, ..)| *known == name) {
+        if let Some((name, code, number, text)) =
+            NAMED_KEYS.iter().find(|(known, ..)| *known == name)
+        {
             let key = if *name == "Space" { " " } else { name };
             return Some(Self {
                 name: key.to_owned(),
@@ -55,7 +57,7 @@ impl Key {
 
     /// The names of all keys that have one.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMED.iter().map(|(name, ..)| *name)
+        NAMED_KEYS.iter().map(|(name, ..)| *name)
     }
 
     fn of(letter: char) -> Self {

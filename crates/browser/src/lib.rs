@@ -12,16 +12,18 @@ mod element;
 mod error;
 mod events;
 mod input;
+mod limits;
 mod log;
 mod page;
 mod view;
 
 #[cfg(feature = "chromium")]
 pub use chromium::Chromium;
-pub use connection::{Endpoint, MAX_MESSAGE};
-pub use element::{Located, Locator, TextMatch, Unready};
+pub use connection::Endpoint;
+pub use element::{Located, Locator, NotActionable, TextMatch};
 pub use error::Error;
 pub use input::Key;
-pub use log::{Log, MAX_LINE, Pending, Problem, ProblemKind, RequestLine};
+pub use limits::MAX_MESSAGE_BYTES;
+pub use log::{Log, MAX_LINE, PendingRequest, Problem, ProblemKind, RequestLine};
 pub use page::{Decision, Navigation, Page, PageOptions, PageRequest, RequestPolicy, Viewport};
 pub use view::{Node, Overflow, Screenshot, View};

@@ -28,7 +28,7 @@ pub struct Problem {
 
 /// A request whose end is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
+pub struct PendingRequest {
     /// `GET https://shop.example.com/cart`
     pub request: String,
     /// Whether at least the head of an answer has come.
@@ -124,7 +124,7 @@ struct Open {
 
 /// What goes out.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct SentRequest<'a> {
     pub(crate) method: &'a str,
     pub(crate) url: &'a str,
     /// Whether its end is waited for: not that of a stream, which has none.
@@ -162,8 +162,8 @@ impl Log {
     }
 
     /// A request goes out.
-    pub(crate) fn asked(&mut self, id: String, what: &Asked<'_>) {
-        let Asked {
+    pub(crate) fn asked(&mut self, id: String, what: &SentRequest<'_>) {
+        let SentRequest {
             method,
             url,
             counts,
@@ -259,10 +259,10 @@ impl Log {
     }
 
     /// The requests whose end is waited for, the oldest first.
-    pub fn pending(&self) -> Vec<Pending> {
+    pub fn pending(&self) -> Vec<PendingRequest> {
         let counting = self.open.values().filter(|open| open.counts);
-        let mut pending: Vec<Pending> = counting
-            .map(|open| Pending {
+        let mut pending: Vec<PendingRequest> = counting
+            .map(|open| PendingRequest {
                 request: open.request.clone(),
                 is_answered: open.is_answered,
                 since: open.since,
@@ -305,8 +305,8 @@ fn head(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn get(url: &str, counts: bool) -> Asked<'_> {
-        Asked {
+    fn get(url: &str, counts: bool) -> SentRequest<'_> {
+        SentRequest {
             method: "GET",
             url,
             counts,
@@ -368,7 +368,7 @@ mod tests {
         for number in 0..10_000 {
             log.asked(number.to_string(), &get("http://a/x", true));
         }
-        let page = Asked {
+        let page = SentRequest {
             is_page: true,
             ..get("http://a/", true)
         };

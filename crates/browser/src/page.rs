@@ -26,7 +26,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a browser may take to say that it is there.
 const ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long nothing is under way until a page counts as settled.
-const QUIET: Duration = Duration::from_millis(250);
+const QUIET_TIME: Duration = Duration::from_millis(250);
 /// Frames and workers of other processes that are watched.
 const MAX_SESSIONS: usize = 50;
 
@@ -356,16 +356,16 @@ impl Page {
         loop {
             let now = Instant::now();
             let quiet = self.log.quiet_for(now, requests);
-            if quiet >= QUIET && !self.loading {
+            if quiet >= QUIET_TIME && !self.loading {
                 return Ok(true);
             }
             if now >= until {
                 return Ok(false);
             }
             let wait = if self.loading || quiet.is_zero() {
-                QUIET
+                QUIET_TIME
             } else {
-                QUIET.saturating_sub(quiet)
+                QUIET_TIME.saturating_sub(quiet)
             };
             self.take_next((now + wait).min(until)).await?;
         }
@@ -487,7 +487,10 @@ impl Page {
                 "expression": script, "contextId": context, "awaitPromise": true, "returnByValue": true,
                 "userGesture": true
             });
-            match self.call::<Evaluated>("Runtime.evaluate", evaluate).await {
+            match self
+                .call::<ScriptResult>("Runtime.evaluate", evaluate)
+                .await
+            {
                 Ok(evaluated) => return evaluated.value(),
                 Err(error) if error.is_of_a_document_gone() => self.forget(context),
                 Err(other) => return Err(other),
@@ -532,12 +535,12 @@ impl Page {
 /// What came of a script.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Evaluated {
+pub(crate) struct ScriptResult {
     result: events::RemoteObject,
     exception_details: Option<events::ExceptionDetails>,
 }
 
-impl Evaluated {
+impl ScriptResult {
     pub(crate) fn value<T: DeserializeOwned>(self) -> Result<T, Error> {
         if let Some(thrown) = self.exception_details {
             return Err(Error::Script(thrown.text()));

@@ -11,7 +11,7 @@ use crate::page::{Page, Viewport};
 /// Nodes of a tree that are looked at.
 const MAX_NODES: usize = 20_000;
 /// A picture that is larger is taken at half the size.
-const MAX_PICTURE: usize = 384 * 1024;
+const MAX_PICTURE_BYTES: usize = 384 * 1024;
 
 /// A document, as it is now.
 #[derive(Clone, Debug, Deserialize)]
@@ -165,7 +165,7 @@ impl Page {
             return Err(Error::Script(why));
         }
         let taken = match self.picture(1.0).await {
-            Ok(large) if large.png.len() > MAX_PICTURE => self.picture(0.5).await,
+            Ok(large) if large.png.len() > MAX_PICTURE_BYTES => self.picture(0.5).await,
             other => other,
         };
         let was_masked: bool = self.run("deployHooks.unmask()").await?;
@@ -174,7 +174,7 @@ impl Page {
             let why = "it went on to another one while its picture was taken";
             return Err(Error::Script(why.to_owned()));
         }
-        if taken.png.len() > 2 * MAX_PICTURE {
+        if taken.png.len() > 2 * MAX_PICTURE_BYTES {
             return Err(Error::TooLarge);
         }
         Ok(taken)

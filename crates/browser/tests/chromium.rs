@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use browser::{
-    Chromium, Decision, Error, Key, Locator, Navigation, Page, PageOptions, PageRequest,
-    ProblemKind, RequestPolicy, TextMatch, Unready, Viewport,
+    Chromium, Decision, Error, Key, Locator, Navigation, NotActionable, Page, PageOptions,
+    PageRequest, ProblemKind, RequestPolicy, TextMatch, Viewport,
 };
 use tokio::time::Instant;
 
@@ -256,7 +256,7 @@ async fn a_page_is_used_as_people_use_it() {
     assert_eq!(page.choose("France").await.unwrap(), Ok(()));
     assert_eq!(
         page.choose("Spain").await.unwrap(),
-        Err(Unready::NoOption("Germany, France".to_owned()))
+        Err(NotActionable::NoOption("Germany, France".to_owned()))
     );
     click(&mut page, &button("Buy now")).await;
     text_comes(&mut page, "Thank you, a Reader+ü@example.com of fr").await;
@@ -265,11 +265,7 @@ async fn a_page_is_used_as_people_use_it() {
     page.press(&Key::parse("Enter").unwrap()).await.unwrap();
     text_comes(&mut page, "entered").await;
 
-    assert!(
-        page.settle(Instant::now() + PLENTY)
-            .await
-            .unwrap()
-    );
+    assert!(page.settle(Instant::now() + PLENTY).await.unwrap());
     let view = page.view().await.unwrap();
     assert_eq!(
         (view.title.as_str(), view.lang.as_str(), view.ready),
@@ -302,28 +298,28 @@ async fn what_can_not_be_used_is_said_with_what_is_in_the_way() {
     seen(&mut page, &button("Buy")).await;
     assert_eq!(
         page.ready(false).await.unwrap().unwrap_err(),
-        Unready::Covered("div#cookies \"Cookies?\"".to_owned())
+        NotActionable::Covered("div#cookies \"Cookies?\"".to_owned())
     );
     bench.go(&mut page, "/moving").await;
     seen(&mut page, &button("Buy")).await;
     assert_eq!(
         page.ready(false).await.unwrap().unwrap_err(),
-        Unready::Moving
+        NotActionable::Moving
     );
     bench.go(&mut page, "/").await;
     seen(&mut page, &button("Sold out")).await;
     assert_eq!(
         page.ready(false).await.unwrap().unwrap_err(),
-        Unready::Disabled
+        NotActionable::Disabled
     );
     assert!(matches!(
         page.ready(true).await.unwrap(),
-        Err(Unready::Disabled)
+        Err(NotActionable::Disabled)
     ));
     seen(&mut page, &css("h1")).await;
     assert!(matches!(
         page.ready(true).await.unwrap(),
-        Err(Unready::NoField(_))
+        Err(NotActionable::NoField(_))
     ));
     assert!(page.locate(&css("div[")).await.unwrap().invalid);
     // What is far down is brought onto the screen first.
@@ -336,9 +332,7 @@ async fn what_can_not_be_used_is_said_with_what_is_in_the_way() {
 async fn what_goes_wrong_behind_a_page_is_seen() {
     let bench = Bench::new().await;
     let mut page = bench.at("/faults").await;
-    page.settle(Instant::now() + PLENTY)
-        .await
-        .unwrap();
+    page.settle(Instant::now() + PLENTY).await.unwrap();
     let site = bench.site;
     let exceptions = problems(&page, ProblemKind::Exception);
     assert_eq!(exceptions.len(), 2, "{exceptions:?}");
@@ -362,9 +356,7 @@ async fn what_goes_wrong_behind_a_page_is_seen() {
         [format!("http://{site}/forbidden.js is not let out")]
     );
     bench.go(&mut page, "/policy").await;
-    page.settle(Instant::now() + PLENTY)
-        .await
-        .unwrap();
+    page.settle(Instant::now() + PLENTY).await.unwrap();
     let policy = problems(&page, ProblemKind::ContentPolicy);
     assert!(
         policy.len() == 1 && policy[0].contains("img-src"),
@@ -418,10 +410,7 @@ async fn requests_go_out_as_the_policy_says() {
     );
     assert_eq!(problems(&page, ProblemKind::Refused).len(), 1);
     let nobody = page
-        .go(
-            "http://127.0.0.1:1/",
-            Instant::now() + PLENTY,
-        )
+        .go("http://127.0.0.1:1/", Instant::now() + PLENTY)
         .await;
     assert!(
         matches!(&nobody, Ok(Navigation::Failed(why)) if why.contains("ERR_")),
@@ -636,10 +625,7 @@ async fn names_lead_where_they_are_mapped() {
     };
     let mut page = bench.page(DESKTOP).await;
     let url = "http://shop.example.com:8443/";
-    let loaded = page
-        .go(url, Instant::now() + PLENTY)
-        .await
-        .unwrap();
+    let loaded = page.go(url, Instant::now() + PLENTY).await.unwrap();
     assert_eq!(loaded, Navigation::Loaded);
     assert_eq!(page.view().await.unwrap().url, url);
     assert_eq!(

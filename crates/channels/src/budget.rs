@@ -45,7 +45,7 @@ pub(crate) struct Group {
 
 /// How much there is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct SizeBudget {
     /// In the unit of the costs.
     pub(crate) total: usize,
     /// Groups at most.
@@ -56,16 +56,16 @@ pub(crate) struct Room {
 
 /// What is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Fitted {
+pub(crate) struct FittedText {
     /// The groups, in their order.
-    pub(crate) groups: Vec<FittedGroup>,
+    pub(crate) groups: Vec<FittedLines>,
     /// How many lines have no place because their groups have none.
     pub(crate) left_out: usize,
 }
 
 /// What is shown of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FittedGroup {
+pub(crate) struct FittedLines {
     /// Which one.
     pub(crate) index: usize,
     /// Which of its lines, in their order.
@@ -79,7 +79,7 @@ pub(crate) struct FittedGroup {
 /// All of it, if there is room. Else line by line in the order of their ranks, and within a rank in the
 /// order in which they are shown, until one has no room: nothing less important takes the place of
 /// something more important that is longer.
-pub(crate) fn fit(groups: &[Group], room: &Room) -> Fitted {
+pub(crate) fn fit(groups: &[Group], room: &SizeBudget) -> FittedText {
     let mut chosen: Vec<Option<Vec<usize>>> = vec![None; groups.len()];
     if groups.len() <= room.groups && whole(groups) <= room.total {
         for (group, chosen) in groups.iter().zip(&mut chosen) {
@@ -101,7 +101,7 @@ fn whole(groups: &[Group]) -> usize {
     groups.iter().map(cost).sum()
 }
 
-fn choose(groups: &[Group], room: &Room, chosen: &mut [Option<Vec<usize>>]) {
+fn choose(groups: &[Group], room: &SizeBudget, chosen: &mut [Option<Vec<usize>>]) {
     let mut order: Vec<(Rank, usize, usize)> = Vec::new();
     for (g, group) in groups.iter().enumerate() {
         order.extend(
@@ -136,8 +136,8 @@ fn choose(groups: &[Group], room: &Room, chosen: &mut [Option<Vec<usize>>]) {
     }
 }
 
-fn selected(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Fitted {
-    let mut kept = Fitted::default();
+fn selected(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> FittedText {
+    let mut kept = FittedText::default();
     for (index, (group, items)) in groups.iter().zip(chosen).enumerate() {
         let all = group.items.len() + group.hidden;
         match items {
@@ -145,7 +145,7 @@ fn selected(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Fitted {
             Some(mut items) => {
                 items.sort_unstable();
                 let more = all - items.len();
-                kept.groups.push(FittedGroup { index, items, more });
+                kept.groups.push(FittedLines { index, items, more });
             }
         }
     }
@@ -184,8 +184,8 @@ mod tests {
         prop::collection::vec(group, 0..8)
     }
 
-    fn cost(groups: &[Group], kept: &Fitted) -> usize {
-        let of = |group: &FittedGroup| {
+    fn cost(groups: &[Group], kept: &FittedText) -> usize {
+        let of = |group: &FittedLines| {
             let all = &groups[group.index];
             let items: usize = group.items.iter().map(|i| all.items[*i].1).sum();
             all.heading + items + if group.more > 0 { all.more } else { 0 }
@@ -196,7 +196,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_more_than_there_is_room_for(groups in groups(), total in 0..1_500_usize, most in 0..8_usize) {
-            let room = Room { total, groups: most, remainder: 20 };
+            let room = SizeBudget { total, groups: most, remainder: 20 };
             let kept = fit(&groups, &room);
             let remainder = if kept.left_out > 0 { 20 } else { 0 };
             prop_assert!(cost(&groups, &kept) + remainder <= total.max(remainder));
@@ -205,7 +205,7 @@ mod tests {
 
         #[test]
         fn nothing_is_lost_unnamed(groups in groups(), total in 0..1_500_usize) {
-            let kept = fit(&groups, &Room { total, groups: 5, remainder: 20 });
+            let kept = fit(&groups, &SizeBudget { total, groups: 5, remainder: 20 });
             let all: usize = groups.iter().map(|group| group.items.len() + group.hidden).sum();
             let told: usize = kept.groups.iter().map(|group| group.items.len() + group.more).sum();
             prop_assert_eq!(all, told + kept.left_out);
@@ -213,7 +213,7 @@ mod tests {
 
         #[test]
         fn the_more_important_is_kept_first(groups in groups(), total in 0..1_500_usize) {
-            let kept = fit(&groups, &Room { total, groups: 8, remainder: 20 });
+            let kept = fit(&groups, &SizeBudget { total, groups: 8, remainder: 20 });
             let is_kept = |g: usize, i: usize| {
                 kept.groups.iter().any(|group| group.index == g && group.items.contains(&i))
             };
@@ -240,7 +240,7 @@ mod tests {
             items: vec![(Rank::Rest, 10), (Rank::Removal, 10)],
             hidden: 0,
         };
-        let room = Room {
+        let room = SizeBudget {
             total: 25,
             groups: 1,
             remainder: 5,
@@ -249,7 +249,7 @@ mod tests {
             fit(std::slice::from_ref(&group), &room).groups[0].items,
             [0, 1]
         );
-        let tight = Room { total: 24, ..room };
+        let tight = SizeBudget { total: 24, ..room };
         // The heading, the line "1 more" and the remainder take 15 of it.
         assert_eq!(fit(&[group], &tight).left_out, 2);
     }

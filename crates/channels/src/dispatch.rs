@@ -17,14 +17,14 @@ use tokio::time::Instant;
 
 use crate::recipient::Recipient;
 use crate::texts::Texts;
-use crate::{DeliverError, DeliveryRequest, Message, Mode, Outgoing, deliver, prepare};
+use crate::{DeliverError, DeliveryMode, DeliveryRequest, Message, Outgoing, deliver, prepare};
 
 /// How often a delivery by another invocation is looked at.
 const BUSY_PAUSE: Duration = Duration::from_millis(400);
 
 /// What each recipient gets once.
 #[derive(Debug, Clone, Copy)]
-pub enum Dispatched<'a> {
+pub enum MessageKey<'a> {
     /// A message about a case or an offer, by its opaque id, and the message's name: `ask`, `reminder-1`, `notice`.
     About(&'a OpaqueId, &'a str),
     /// A message that is passed on, by its own id.
@@ -52,14 +52,14 @@ pub struct Post<'a> {
     /// Its words.
     pub texts: &'a Texts,
     /// How it stands to what was sent before.
-    pub mode: Mode<'a>,
+    pub mode: DeliveryMode<'a>,
     /// Whether it is too late to send it.
     pub is_late: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Whether a delivery is to be made.
 #[derive(Debug)]
-pub enum Claimed {
+pub enum DeliveryClaim {
     /// Yes, by the caller, who uses the claim or gives it back.
     Granted(ClaimGuard),
     /// It was made before; what the channel calls the message.
@@ -99,7 +99,7 @@ pub enum DispatchError {
     },
 }
 
-impl Dispatched<'_> {
+impl MessageKey<'_> {
     async fn claim(self, ledger: &Ledger<'_>, to: &Recipient) -> Result<Claim, StateError> {
         match self {
             Self::About(id, name) => ledger.claim_delivery(id, name, &to.key).await,
@@ -116,7 +116,7 @@ impl Dispatched<'_> {
     }
 }
 
-impl fmt::Display for Dispatched<'_> {
+impl fmt::Display for MessageKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::About(id, name) => write!(f, "{name} of {id}"),
@@ -131,7 +131,7 @@ impl Dispatcher<'_> {
     /// Waits for nobody: two that hold some claims each and wait for the others' would wait for ever.
     pub async fn claim_all(
         &self,
-        what: Dispatched<'_>,
+        what: MessageKey<'_>,
         to: &[Recipient],
     ) -> Vec<Result<Claim, StateError>> {
         let claims = to.iter().map(|to| Box::pin(what.claim(&self.ledger, to)));
@@ -164,22 +164,24 @@ impl Dispatcher<'_> {
     /// Claims a delivery to one recipient. Who waits for others holds no other claim.
     pub async fn claim(
         &self,
-        what: Dispatched<'_>,
+        what: MessageKey<'_>,
         to: &Recipient,
-    ) -> Result<Claimed, DispatchError> {
+    ) -> Result<DeliveryClaim, DispatchError> {
         let until = self.busy_timeout.map(|timeout| Instant::now() + timeout);
         loop {
             let since = match what.claim(&self.ledger, to).await? {
                 Claim::Granted(claim) if claim.tries() > self.max_tries => {
                     self.ledger.delivery_failed(claim, "given up").await?;
-                    return Ok(Claimed::Left);
+                    return Ok(DeliveryClaim::Left);
                 }
-                Claim::Granted(claim) => return Ok(Claimed::Granted(claim)),
-                Claim::AlreadySent(delivery) => return Ok(Claimed::Before(delivery.message_ref)),
+                Claim::Granted(claim) => return Ok(DeliveryClaim::Granted(claim)),
+                Claim::AlreadySent(delivery) => {
+                    return Ok(DeliveryClaim::Before(delivery.message_ref));
+                }
                 Claim::Busy { since } => since,
             };
             let Some(until) = until else {
-                return Ok(Claimed::Left);
+                return Ok(DeliveryClaim::Left);
             };
             if Instant::now() + BUSY_PAUSE >= until {
                 return Err(DispatchError::Busy {
@@ -195,7 +197,7 @@ impl Dispatcher<'_> {
     /// Sends a message, unless the recipient has it. Returns what the channel calls it.
     pub async fn send(
         &self,
-        what: Dispatched<'_>,
+        what: MessageKey<'_>,
         to: &Recipient,
         post: Post<'_>,
     ) -> Result<Option<Value>, DispatchError> {
@@ -203,21 +205,21 @@ impl Dispatcher<'_> {
             return Ok(None);
         }
         match self.claim(what, to).await? {
-            Claimed::Before(message_ref) => Ok(message_ref),
-            Claimed::Left => Ok(None),
+            DeliveryClaim::Before(message_ref) => Ok(message_ref),
+            DeliveryClaim::Left => Ok(None),
             // Claiming took its time.
-            Claimed::Granted(claim) if (post.is_late)() => {
+            DeliveryClaim::Granted(claim) if (post.is_late)() => {
                 self.ledger.delivery_failed(claim, "too late").await?;
                 Ok(None)
             }
-            Claimed::Granted(claim) => self.send_claimed(what, (to, claim), post).await,
+            DeliveryClaim::Granted(claim) => self.send_claimed(what, (to, claim), post).await,
         }
     }
 
     /// Sends what was claimed, and notes what came of it.
     pub async fn send_claimed(
         &self,
-        what: Dispatched<'_>,
+        what: MessageKey<'_>,
         (to, claim): (&Recipient, ClaimGuard),
         post: Post<'_>,
     ) -> Result<Option<Value>, DispatchError> {

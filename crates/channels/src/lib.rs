@@ -23,11 +23,13 @@ mod render;
 pub mod standard_webhooks;
 mod texts;
 
-pub use deliver::{Cause, DeliverError, Delivered, DeliveryRequest, Mode, deliver, prepare};
-pub use dispatch::{Claimed, DispatchError, Dispatched, Dispatcher, Post};
+pub use deliver::{
+    Cause, DeliverError, Delivered, DeliveryMode, DeliveryRequest, deliver, prepare,
+};
+pub use dispatch::{DeliveryClaim, DispatchError, Dispatcher, MessageKey, Post};
 pub use message::{
     Announcement, AnnouncementList, ApprovalNotice, Choice, ForwardedMessage, Links, Message,
-    Occasion, Severity, Shape, Subject,
+    NoticeLength, NoticeReason, Severity, Subject,
 };
 pub use outgoing::{
     Http, Outgoing, RequestError, SLACK_API, UrlError, answer_slack, is_public, leads_to_slack,

@@ -40,7 +40,7 @@ pub const SLACK_PER_BLOCK: usize = 75;
 /// <https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages>
 pub const SLACK_TEXT: usize = 300;
 /// What a person may write beside a decision; `PutApprovalResult` takes 512 with the name.
-pub const COMMENT: usize = 400;
+pub const MAX_COMMENT_CHARS: usize = 400;
 
 /// Bytes of a message to a Teams webhook.
 /// <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using>
@@ -69,7 +69,7 @@ pub const MAIL_SUBJECT: usize = 150;
 /// Bytes of a body of the generic webhook. Standard Webhooks recommends to stay small; receivers
 /// commonly take 1 MiB, Lambda function URLs 6 MB.
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
-pub const WEBHOOK_TOTAL: usize = 128 * 1024;
+pub const WEBHOOK_MAX_BYTES: usize = 128 * 1024;
 
 /// Characters of a title of an Amazon Q custom notification. AWS documents 250.
 /// <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>

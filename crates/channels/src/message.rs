@@ -30,7 +30,7 @@ pub enum Subject<'a> {
 #[derive(Debug, Clone)]
 pub struct ApprovalNotice<'a> {
     /// Why it is sent.
-    pub occasion: Occasion<'a>,
+    pub occasion: NoticeReason<'a>,
     /// The approval.
     pub case: &'a Case,
     /// Where this reader goes.
@@ -43,7 +43,7 @@ pub struct ApprovalNotice<'a> {
 
 /// Why people get a message about an approval.
 #[derive(Debug, Clone, Copy)]
-pub enum Occasion<'a> {
+pub enum NoticeReason<'a> {
     /// It waits: the first message.
     Ask,
     /// It still waits.
@@ -66,7 +66,7 @@ pub enum Occasion<'a> {
     Outcome(&'a ExecutionOutcome),
 }
 
-impl Occasion<'_> {
+impl NoticeReason<'_> {
     /// Whether it is about a decision that is still open.
     pub fn asks(&self) -> bool {
         matches!(self, Self::Ask | Self::Reminder { .. } | Self::Escalation)
@@ -157,7 +157,7 @@ pub struct Links {
 
 /// How much of a message is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum NoticeLength {
     /// Everything that helps to decide, as far as the surface has room.
     Whole,
     /// Only what is new: for a thread, or where the whole has been told before.
@@ -177,11 +177,11 @@ impl<'a> Message<'a> {
     pub fn name(&self) -> &'static str {
         match &self.subject {
             Subject::Approval(notice) => match notice.occasion {
-                Occasion::Ask => "ask",
-                Occasion::Reminder { .. } => "reminder",
-                Occasion::Escalation => "escalation",
-                Occasion::Decided { .. } => "decided",
-                Occasion::Outcome(_) => "outcome",
+                NoticeReason::Ask => "ask",
+                NoticeReason::Reminder { .. } => "reminder",
+                NoticeReason::Escalation => "escalation",
+                NoticeReason::Decided { .. } => "decided",
+                NoticeReason::Outcome(_) => "outcome",
             },
             Subject::Forwarded(_) => "plain",
             Subject::Test => "test",
@@ -199,10 +199,10 @@ impl<'a> Message<'a> {
     }
 
     /// The shape of a new message: people who are to decide get everything, others what is new.
-    pub fn shape(&self) -> Shape {
+    pub fn shape(&self) -> NoticeLength {
         match self.approval() {
-            Some(notice) if notice.occasion.asks() => Shape::Whole,
-            _ => Shape::Note,
+            Some(notice) if notice.occasion.asks() => NoticeLength::Whole,
+            _ => NoticeLength::Note,
         }
     }
 }

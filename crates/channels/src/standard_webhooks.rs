@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 /// The specification asks for at least 24 bytes.
 const KEY_BYTES: usize = 24;
-const PREFIX: &str = "whsec_";
+const SECRET_PREFIX: &str = "whsec_";
 
 /// A signing key. Printed as `***`.
 #[derive(Clone)]
@@ -29,24 +29,24 @@ impl fmt::Debug for Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Nothing in it.
-    #[error("the webhook's secret is empty; {REMEDY}")]
+    #[error("the webhook's secret is empty; {KEY_REMEDY}")]
     Empty,
     /// Not base64.
-    #[error("the webhook's secret is not base64, as Standard Webhooks demands; {REMEDY}")]
+    #[error("the webhook's secret is not base64, as Standard Webhooks demands; {KEY_REMEDY}")]
     NotBase64,
     /// Too short to be safe.
-    #[error("the webhook's secret has {0} bytes, and 24 are the least; {REMEDY}")]
+    #[error("the webhook's secret has {0} bytes, and 24 are the least; {KEY_REMEDY}")]
     Short(usize),
 }
 
-const REMEDY: &str = "make one: echo whsec_$(openssl rand -base64 32)";
+const KEY_REMEDY: &str = "make one: echo whsec_$(openssl rand -base64 32)";
 
 impl Key {
     /// Reads base64, with or without `whsec_` in front, as the reference libraries do: a receiver that
     /// uses one could not check a signature made with the text's own bytes.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
-        let encoded = text.strip_prefix(PREFIX).unwrap_or(text);
+        let encoded = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
         let bytes = STANDARD.decode(encoded).map_err(|_| KeyError::NotBase64)?;
         match bytes.len() {
             0 => Err(KeyError::Empty),
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_prefix_may_be_left_out_as_in_the_reference_libraries() {
-        let bare = SECRET.strip_prefix(PREFIX).unwrap();
+        let bare = SECRET.strip_prefix(SECRET_PREFIX).unwrap();
         for secret in [bare.to_owned(), format!(" {bare}\n")] {
             let key = Key::parse(&secret).unwrap();
             assert_eq!(sign(&key, ID, at(), BODY), SIGNATURE);

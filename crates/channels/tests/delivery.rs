@@ -9,7 +9,7 @@ use std::time::Duration;
 use approvals::Case;
 use channels::standard_webhooks::{self, Key};
 use channels::{
-    DeliverError, Delivered, DeliveryRequest, Http, Message, Mode, Occasion, Outgoing,
+    DeliverError, Delivered, DeliveryMode, DeliveryRequest, Http, Message, NoticeReason, Outgoing,
     answer_slack, deliver,
 };
 use serde_json::json;
@@ -49,7 +49,11 @@ impl Try<'_> {
         }
     }
 
-    async fn tell(&self, message: &Message<'_>, mode: Mode<'_>) -> Result<Delivered, DeliverError> {
+    async fn tell(
+        &self,
+        message: &Message<'_>,
+        mode: DeliveryMode<'_>,
+    ) -> Result<Delivered, DeliverError> {
         let (aws, _) = aws(self
             .secrets
             .iter()
@@ -83,7 +87,8 @@ impl Try<'_> {
 
     async fn ask(&self) -> Result<Delivered, DeliverError> {
         let case = case();
-        self.tell(&message(&case, Occasion::Ask), Mode::New).await
+        self.tell(&message(&case, NoticeReason::Ask), DeliveryMode::New)
+            .await
     }
 }
 
@@ -119,10 +124,16 @@ async fn slack_changes_and_answers_the_message() {
     let attempt = Try::at(&fake, "room");
     let first = json!({"channel": "C0123456789", "ts": "1.5"});
     let case = case();
-    let reminder = message(&case, Occasion::Reminder { number: 1 });
-    attempt.tell(&reminder, Mode::Thread(&first)).await.unwrap();
+    let reminder = message(&case, NoticeReason::Reminder { number: 1 });
     attempt
-        .tell(&message(&case, Occasion::Ask), Mode::Update(&first))
+        .tell(&reminder, DeliveryMode::Thread(&first))
+        .await
+        .unwrap();
+    attempt
+        .tell(
+            &message(&case, NoticeReason::Ask),
+            DeliveryMode::Update(&first),
+        )
         .await
         .unwrap();
     let seen = fake.seen();
@@ -141,12 +152,12 @@ async fn people_are_told_anew_where_the_message_is_gone() {
     let case = case();
     let first = json!({"channel": "C0123456789", "ts": "1.5"});
     for (code, mode) in [
-        ("message_not_found", Mode::Update(&first)),
-        ("thread_not_found", Mode::Thread(&first)),
+        ("message_not_found", DeliveryMode::Update(&first)),
+        ("thread_not_found", DeliveryMode::Thread(&first)),
     ] {
         let fake = Fake::start([refused(code), posted()]).await;
         Try::at(&fake, "room")
-            .tell(&message(&case, Occasion::Ask), mode)
+            .tell(&message(&case, NoticeReason::Ask), mode)
             .await
             .unwrap();
         let second = &fake.seen()[1];
@@ -363,12 +374,12 @@ async fn a_mail_goes_to_each_recipient_alone() {
         slack_api: "",
         within: Duration::from_secs(5),
     };
-    let message = message(&case, Occasion::Ask);
+    let message = message(&case, NoticeReason::Ask);
     let post = DeliveryRequest {
         channel: &config.channels["mail"],
         message: &message,
         texts: &texts,
-        mode: Mode::New,
+        mode: DeliveryMode::New,
         id: "x",
     };
     deliver(&out, &post).await.unwrap();
@@ -412,12 +423,12 @@ async fn what_ses_refuses_is_not_tried_for_ever() {
         slack_api: "",
         within: Duration::from_secs(5),
     };
-    let message = message(&case, Occasion::Ask);
+    let message = message(&case, NoticeReason::Ask);
     let post = DeliveryRequest {
         channel: &config.channels["mail"],
         message: &message,
         texts: &texts,
-        mode: Mode::New,
+        mode: DeliveryMode::New,
         id: "x",
     };
     let error = deliver(&out, &post).await.unwrap_err();
@@ -444,12 +455,12 @@ async fn topics_are_published_to() {
             slack_api: "",
             within: Duration::from_secs(5),
         };
-        let message = message(&case, Occasion::Ask);
+        let message = message(&case, NoticeReason::Ask);
         let post = DeliveryRequest {
             channel: &config.channels[channel],
             message: &message,
             texts: &texts,
-            mode: Mode::New,
+            mode: DeliveryMode::New,
             id: "x",
         };
         deliver(&out, &post).await.unwrap();
@@ -489,5 +500,5 @@ fn nothing_that_holds_a_secret_prints_it() {
     let key = Key::parse(SECRET).unwrap();
     assert_eq!(format!("{key:?}"), "***");
     let case: Case = case();
-    assert!(!format!("{:?}", message(&case, Occasion::Ask)).contains("0c35520a"));
+    assert!(!format!("{:?}", message(&case, NoticeReason::Ask)).contains("0c35520a"));
 }

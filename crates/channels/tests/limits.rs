@@ -9,8 +9,8 @@ use approvals::{
     Revision, Risk, SetState, Starter, Status, Step, Variable, VersionChange,
 };
 use channels::{
-    Announcement, AnnouncementList, Choice, ForwardedMessage, Occasion, Payload, Severity, Shape,
-    Subject, Surface, Texts, limits, render, render_as,
+    Announcement, AnnouncementList, Choice, ForwardedMessage, NoticeLength, NoticeReason, Payload,
+    Severity, Subject, Surface, Texts, limits, render, render_as,
 };
 use contacts::Language;
 use proptest::prelude::*;
@@ -376,7 +376,7 @@ proptest! {
     #[test]
     fn any_briefing_keeps_to_every_limit_and_does_nothing(case in any_case(), chinese in any::<bool>()) {
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
-        let message = message(&case, Occasion::Ask);
+        let message = message(&case, NoticeReason::Ask);
         for surface in SURFACES {
             let payload = render(&message, surface, &texts);
             within_limits(&payload, surface);
@@ -389,10 +389,10 @@ proptest! {
     fn any_decision_and_any_foreign_message_too(case in any_case(), who in text(), said in text(), body in text(), repeat in 1..200_usize, url in link()) {
         let action_state = ActionState { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
         let plain = ForwardedMessage { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
-        let decided = Occasion::Decided { action_state: &action_state, who: Some(&who), comment: Some(&said) };
-        for subject in [decided.subject(&case), Subject::Forwarded(&plain), Occasion::Escalation.subject(&case)] {
+        let decided = NoticeReason::Decided { action_state: &action_state, who: Some(&who), comment: Some(&said) };
+        for subject in [decided.subject(&case), Subject::Forwarded(&plain), NoticeReason::Escalation.subject(&case)] {
             for surface in SURFACES {
-                for shape in [Shape::Whole, Shape::Note] {
+                for shape in [NoticeLength::Whole, NoticeLength::Note] {
                     let payload = render_as(&message(&case, subject.clone()), shape, surface, &english());
                     within_limits(&payload, surface);
                     harmless(&payload);
@@ -479,7 +479,7 @@ fn news_say_how_many_lines_have_no_room() {
 fn two_hundred_resources_keep_to_every_limit_with_the_dangerous_ones_there() {
     let case = big_case();
     for surface in SURFACES {
-        let payload = render(&message(&case, Occasion::Ask), surface, &english());
+        let payload = render(&message(&case, NoticeReason::Ask), surface, &english());
         within_limits(&payload, surface);
         let all = everything(&payload);
         for id in [
@@ -498,7 +498,11 @@ fn two_hundred_resources_keep_to_every_limit_with_the_dangerous_ones_there() {
 fn no_message_has_the_token_its_hash_or_the_review_link() {
     let case = big_case();
     for surface in SURFACES {
-        let all = everything(&render(&message(&case, Occasion::Ask), surface, &english()));
+        let all = everything(&render(
+            &message(&case, NoticeReason::Ask),
+            surface,
+            &english(),
+        ));
         for secret in [
             "0c35520a-b7e6-403d-ba3f-e02120b524c3",
             "0011aabb:ffff",
@@ -546,8 +550,8 @@ proptest! {
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
         let seen = |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).collect::<String>().to_lowercase() };
         for subject in [
-            Occasion::Ask.subject(&case),
-            Occasion::Decided { action_state: &action_state, who: Some(&text), comment: Some(&text) }.subject(&case),
+            NoticeReason::Ask.subject(&case),
+            NoticeReason::Decided { action_state: &action_state, who: Some(&text), comment: Some(&text) }.subject(&case),
             Subject::Forwarded(&plain),
         ] {
             for surface in SURFACES {
@@ -567,7 +571,7 @@ fn what_has_a_tokens_form_and_is_none_stays() {
     case.execution_id = Some(execution.into());
     case.comment = Some(format!("execution {execution}"));
     let all = everything(&render(
-        &message(&case, Occasion::Ask),
+        &message(&case, NoticeReason::Ask),
         Surface::Webhook,
         &english(),
     ));
@@ -591,7 +595,11 @@ fn a_link_that_may_not_be_opened_is_read_as_text() {
         let mut case = case();
         case.external_link = Some(link.to_owned());
         for surface in SURFACES {
-            let all = everything(&render(&message(&case, Occasion::Ask), surface, &english()));
+            let all = everything(&render(
+                &message(&case, NoticeReason::Ask),
+                surface,
+                &english(),
+            ));
             assert!(all.contains(shown), "{}: {link}: {all}", surface.name());
             assert!(!all.contains(token), "{}: {all}", surface.name());
         }

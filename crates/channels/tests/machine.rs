@@ -5,7 +5,7 @@
 mod support;
 
 use approvals::{ActionState, ExecutionOutcome, ExecutionStatus, Status};
-use channels::{ForwardedMessage, Message, Occasion, Payload, Subject, Surface, render};
+use channels::{ForwardedMessage, Message, NoticeReason, Payload, Subject, Surface, render};
 use serde_json::{Value, json};
 use support::{Topic, big_case, case, english, message};
 
@@ -48,16 +48,16 @@ fn every_occasion_is_what_the_schema_says() {
     };
     for case in [&case, &big] {
         for subject in [
-            Occasion::Ask.subject(case),
-            Occasion::Reminder { number: 2 }.subject(case),
-            Occasion::Escalation.subject(case),
-            Occasion::Decided {
+            NoticeReason::Ask.subject(case),
+            NoticeReason::Reminder { number: 2 }.subject(case),
+            NoticeReason::Escalation.subject(case),
+            NoticeReason::Decided {
                 action_state: &action_state,
                 who: None,
                 comment: Some("late"),
             }
             .subject(case),
-            Occasion::Outcome(&outcome).subject(case),
+            NoticeReason::Outcome(&outcome).subject(case),
             Subject::Forwarded(&plain),
             Subject::Test,
         ] {
@@ -79,7 +79,7 @@ fn texts_are_clean_and_links_are_https() {
     case.comment = Some("turn\u{202e}ed \u{0}".into());
     case.external_link = Some("http://plain.example.com".into());
     case.briefing.revisions[0].url = Some("javascript:alert(1)".into());
-    let event = event(&message(&case, Occasion::Ask));
+    let event = event(&message(&case, NoticeReason::Ask));
     let data = &event["data"];
     assert_eq!(data["comment"], "turn\u{fffd}ed \u{fffd}");
     assert_eq!(data["external_link"], Value::Null);

@@ -5,7 +5,8 @@
 mod support;
 
 use channels::{
-    ForwardedMessage, Occasion, Payload, Shape, Subject, Surface, Texts, render, render_as,
+    ForwardedMessage, NoticeLength, NoticeReason, Payload, Subject, Surface, Texts, render,
+    render_as,
 };
 use contacts::Language;
 use insta::assert_snapshot;
@@ -15,7 +16,7 @@ use support::{big_case, case, english, everything, message, notice, top};
 fn slack_asks() {
     let case = case();
     let mentions = ["<!here>".to_owned(), "the <team>".to_owned()];
-    let mut message = message(&case, Occasion::Ask);
+    let mut message = message(&case, NoticeReason::Ask);
     notice(&mut message).mentions = &mentions;
     let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
@@ -67,7 +68,7 @@ fn slack_asks() {
 fn slack_asks_in_chinese() {
     let case = case();
     let texts = Texts::of(Language::Chinese);
-    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &texts);
+    let payload = render(&message(&case, NoticeReason::Ask), Surface::Slack, &texts);
     assert_snapshot!(payload.shown(), @r#"
     # shop-release：Production 阶段等待审批
 
@@ -111,7 +112,11 @@ fn slack_asks_in_chinese() {
 #[test]
 fn the_buttons_of_slack_carry_the_case_and_ask_again() {
     let case = case();
-    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &english());
+    let payload = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::Slack,
+        &english(),
+    );
     let Payload::Slack { blocks, .. } = payload else {
         panic!()
     };
@@ -137,7 +142,7 @@ fn the_buttons_of_slack_carry_the_case_and_ask_again() {
 #[test]
 fn a_slack_webhook_has_links_for_buttons_or_none() {
     let case = case();
-    let mut message = message(&case, Occasion::Ask);
+    let mut message = message(&case, NoticeReason::Ask);
     let told = render(&message, Surface::SlackWebhook, &english());
     let Payload::Slack { blocks, .. } = &told else {
         panic!()
@@ -159,7 +164,11 @@ fn a_slack_webhook_has_links_for_buttons_or_none() {
 #[test]
 fn slack_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &english());
+    let payload = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::Slack,
+        &english(),
+    );
     let all = payload.shown();
     assert_snapshot!(top(&all, 22), @r#"
     # shop-release: Production waits for a decision
@@ -191,7 +200,11 @@ fn slack_has_the_dangerous_changes_on_top_of_200() {
 #[test]
 fn teams_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let payload = render(&message(&case, Occasion::Ask), Surface::Teams, &english());
+    let payload = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::Teams,
+        &english(),
+    );
     let all = payload.shown();
     assert_snapshot!(top(&all, 14), @r#"
     shop-release: Production waits for a decision
@@ -233,9 +246,11 @@ fn teams_has_the_dangerous_changes_on_top_of_200() {
 #[test]
 fn plain_mail_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let Payload::SnsMail { subject, text } =
-        render(&message(&case, Occasion::Ask), Surface::SnsMail, &english())
-    else {
+    let Payload::SnsMail { subject, text } = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::SnsMail,
+        &english(),
+    ) else {
         panic!()
     };
     assert_snapshot!(subject, @"shop-release: Production waits for a decision");
@@ -264,9 +279,11 @@ fn plain_mail_has_the_dangerous_changes_on_top_of_200() {
 #[test]
 fn amazon_q_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let Payload::AmazonQ(event) =
-        render(&message(&case, Occasion::Ask), Surface::AmazonQ, &english())
-    else {
+    let Payload::AmazonQ(event) = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::AmazonQ,
+        &english(),
+    ) else {
         panic!()
     };
     assert_snapshot!(top(event["content"]["description"].as_str().unwrap(), 14), @r#"
@@ -296,7 +313,11 @@ fn the_mail_page_has_the_dangerous_changes_on_top_of_200() {
         subject,
         html,
         text,
-    } = render(&message(&case, Occasion::Ask), Surface::Mail, &english())
+    } = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::Mail,
+        &english(),
+    )
     else {
         panic!()
     };
@@ -331,9 +352,11 @@ fn the_machine_format_keeps_what_is_dangerous_and_says_what_is_left_out() {
             property.after = Some("x".repeat(900));
         }
     }
-    let Payload::Webhook(event) =
-        render(&message(&case, Occasion::Ask), Surface::Webhook, &english())
-    else {
+    let Payload::Webhook(event) = render(
+        &message(&case, NoticeReason::Ask),
+        Surface::Webhook,
+        &english(),
+    ) else {
         panic!()
     };
     let changes = event["data"]["briefing"]["change_sets"][0]["changes"]
@@ -357,7 +380,7 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
     let slack = |occasion, shape| {
         render_as(&message(&case, occasion), shape, Surface::Slack, &english()).shown()
     };
-    assert_snapshot!(slack(Occasion::Reminder { number: 1 }, Shape::Note), @r#"
+    assert_snapshot!(slack(NoticeReason::Reminder { number: 1 }, NoticeLength::Note), @r#"
     # Reminder: shop-release: Production still waits for a decision
 
     The action ApproveRelease in the stage Production of shop-release waits. 🟠 *Decide by 2026-03-02 11:10 UTC: 2 h 9 min left.*
@@ -366,7 +389,7 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
     <https://shop.example.com/releases/v2.4.0|Link given in the pipeline>
     <https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop-release/view?region=eu-central-1|The pipeline in the AWS console>
     "#);
-    assert_snapshot!(top(&slack(Occasion::Escalation, Shape::Whole), 3), @r#"
+    assert_snapshot!(top(&slack(NoticeReason::Escalation, NoticeLength::Whole), 3), @r#"
     # Nobody has decided yet: shop-release: Production waits
 
     The action ApproveRelease in the stage Production of shop-release waits. 🟠 *Decide by 2026-03-02 11:10 UTC: 2 h 9 min left.*
@@ -401,7 +424,7 @@ fn a_briefing_that_holds_nothing_is_told_as_well() {
     case.comment = None;
     case.external_link = Some("javascript:alert(1)".into());
     case.console_link = None;
-    let mut message = message(&case, Occasion::Ask);
+    let mut message = message(&case, NoticeReason::Ask);
     notice(&mut message).links = channels::Links::default();
     let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
@@ -428,7 +451,7 @@ fn a_teams_own_texts_are_used_and_are_only_text() {
     route.texts.insert("reject".into(), "{who} rejects".into());
     let texts = Texts::for_channel(&config, config.routes.first(), &config.channels["room"]);
     let case = case();
-    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &texts);
+    let payload = render(&message(&case, NoticeReason::Ask), Surface::Slack, &texts);
     assert_snapshot!(top(&payload.shown(), 1), @"# shop-release &lt;b&gt;waits&lt;/b&gt; ∗now∗");
     assert!(
         everything(&payload).contains("\"Reject\""),
@@ -473,7 +496,7 @@ fn a_change_set_without_resources_says_what_it_is() {
             Surface::SnsMail,
             Surface::AmazonQ,
         ] {
-            let shown = render(&message(&case, Occasion::Ask), surface, &english()).shown();
+            let shown = render(&message(&case, NoticeReason::Ask), surface, &english()).shown();
             assert!(shown.contains(expected), "{}: {shown}", surface.name());
             assert!(!shown.contains("No changes"), "{shown}");
         }

@@ -5,10 +5,10 @@
 mod support;
 
 use approvals::{
-    ActionState, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction,
-    Status,
+    ActionState, CodeDeployDeployment, DeploymentStatus, ExecutionOutcome, ExecutionStatus,
+    FailedAction, Status,
 };
-use channels::{Occasion, Payload, Shape, Surface, Texts, render, render_as};
+use channels::{NoticeLength, NoticeReason, Payload, Surface, Texts, render, render_as};
 use contacts::Language;
 use insta::assert_snapshot;
 use support::{at, case, english, message, notice, top};
@@ -22,14 +22,14 @@ fn a_decided_message_has_no_buttons_and_says_who() {
         summary: None,
         at: Some(at("2026-03-02T09:30:00Z")),
     };
-    let decided = Occasion::Decided {
+    let decided = NoticeReason::Decided {
         action_state: &action_state,
         who: Some("Release <Manager>"),
         comment: Some("Looks\ngood"),
     };
     let mut message = message(&case, decided);
     notice(&mut message).waiting = false;
-    let whole = render_as(&message, Shape::Whole, Surface::Slack, &english());
+    let whole = render_as(&message, NoticeLength::Whole, Surface::Slack, &english());
     let all = whole.shown();
     assert_snapshot!(top(&all, 6), @r#"
     # shop-release: Production was approved
@@ -63,7 +63,7 @@ fn each_end_of_an_approval_has_its_words() {
             summary: None,
             at: None,
         };
-        let occasion = Occasion::Decided {
+        let occasion = NoticeReason::Decided {
             action_state: &action_state,
             who: None,
             comment: None,
@@ -110,7 +110,7 @@ fn the_outcome_tells_of_a_rollback() {
     gate.reasons = vec!["5 of 12 rounds failed: POST /api/checkout answered 500".into()];
     let outcome = ExecutionOutcome {
         status: ExecutionStatus::Failed,
-        deployments: vec![Deployed {
+        deployments: vec![CodeDeployDeployment {
             application: "shop".into(),
             group: "shop-production".into(),
             deployment: "d-EXAMPLE11".into(),
@@ -128,7 +128,7 @@ fn the_outcome_tells_of_a_rollback() {
         gaps: Vec::new(),
     };
     let payload = render(
-        &message(&case, Occasion::Outcome(&outcome)),
+        &message(&case, NoticeReason::Outcome(&outcome)),
         Surface::Slack,
         &english(),
     );
@@ -156,7 +156,7 @@ fn the_outcome_tells_of_a_rollback() {
         gaps: Vec::new(),
     };
     let payload = render(
-        &message(&case, Occasion::Outcome(&succeeded)),
+        &message(&case, NoticeReason::Outcome(&succeeded)),
         Surface::Teams,
         &english(),
     );

@@ -1,17 +1,17 @@
 //! What is deployed, as people name it on the command line.
 
-use hook::Deployed;
+use hook::DeploymentQuery;
 use hook::settings::Settings;
 
 use crate::failure::Failure;
 
 /// `d-ABCDEF123`, or `shop/production` for the last deployment of a group.
-pub(crate) fn deployment(text: &str) -> Result<Deployed, String> {
+pub(crate) fn deployment(text: &str) -> Result<DeploymentQuery, String> {
     if let Some((application, group)) = pair(text) {
-        return Ok(Deployed::Group { application, group });
+        return Ok(DeploymentQuery::Group { application, group });
     }
     if text.starts_with("d-") && !text.contains('/') {
-        return Ok(Deployed::Deployment {
+        return Ok(DeploymentQuery::Deployment {
             id: text.to_owned(),
         });
     }
@@ -22,9 +22,9 @@ pub(crate) fn deployment(text: &str) -> Result<Deployed, String> {
 }
 
 /// `production/shop`
-pub(crate) fn service(text: &str) -> Result<Deployed, String> {
+pub(crate) fn service(text: &str) -> Result<DeploymentQuery, String> {
     let (cluster, service) = pair(text).ok_or("expected CLUSTER/SERVICE")?;
-    Ok(Deployed::Service { cluster, service })
+    Ok(DeploymentQuery::Service { cluster, service })
 }
 
 fn pair(text: &str) -> Option<(String, String)> {
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn what_is_deployed_is_named_by_an_id_or_by_two_names() {
-        let id = |id: &str| Deployed::Deployment { id: id.to_owned() };
+        let id = |id: &str| DeploymentQuery::Deployment { id: id.to_owned() };
         assert_eq!(deployment("d-ABCDEF123"), Ok(id("d-ABCDEF123")));
-        let group = Deployed::Group {
+        let group = DeploymentQuery::Group {
             application: "shop".to_owned(),
             group: "live".to_owned(),
         };

@@ -34,11 +34,11 @@ pub(crate) enum Failure {
 }
 
 /// What a shell says of a process that SIGPIPE has ended.
-const CLOSED_PIPE: u8 = 141;
+const EXIT_CLOSED_PIPE: u8 = 141;
 /// What a shell says of a process that SIGINT has ended.
-const INTERRUPTED: u8 = 130;
+const EXIT_INTERRUPTED: u8 = 130;
 /// Of `ecs`, `check` and `validate`: wrong input.
-pub(crate) const UNUSABLE: u8 = 3;
+pub(crate) const EXIT_UNUSABLE: u8 = 3;
 
 impl Failure {
     /// Whether standard output was closed by its reader, as `head` does.
@@ -64,10 +64,10 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Wrong(_) | Self::Unknown(_) => 2,
-            Self::Unusable(_) | Self::Suite(_) => UNUSABLE,
+            Self::Unusable(_) | Self::Suite(_) => EXIT_UNUSABLE,
             Self::Told(code) => *code,
-            Self::Interrupted(_) => INTERRUPTED,
-            Self::Output(_) if self.is_closed_pipe() => CLOSED_PIPE,
+            Self::Interrupted(_) => EXIT_INTERRUPTED,
+            Self::Output(_) if self.is_closed_pipe() => EXIT_CLOSED_PIPE,
             Self::Failed(_) | Self::Output(_) => 1,
         })
     }

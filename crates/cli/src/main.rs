@@ -156,7 +156,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     .map(Some)
     .contains(&command.as_deref());
     match u8::try_from(error.exit_code()) {
-        Ok(2) if ends_with_verdict => ExitCode::from(failure::UNUSABLE),
+        Ok(2) if ends_with_verdict => ExitCode::from(failure::EXIT_UNUSABLE),
         Ok(code) => ExitCode::from(code),
         Err(_) => ExitCode::FAILURE,
     }

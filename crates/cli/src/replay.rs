@@ -8,7 +8,7 @@ use std::time::Duration;
 use gate::{Conclusion, Stage};
 use hook::event::Payload;
 use hook::settings::Settings;
-use hook::{Described, GateFunction, Replayed};
+use hook::{EventDescription, GateFunction, ReplayResult};
 use serde_json::{Value, json};
 
 use crate::check::formats::{self, ReportFile};
@@ -116,7 +116,7 @@ async fn replay(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 }
 
 /// The event, described, and to be run.
-fn read(path: &Path) -> Result<(Described, Payload), Failure> {
+fn read(path: &Path) -> Result<(EventDescription, Payload), Failure> {
     let name = path.display();
     let text = failure::read(path)?;
     // As Lambda hands it over, half of a pair of surrogates included.
@@ -173,11 +173,11 @@ fn function_of(event: &Value) -> Option<&'static str> {
 }
 
 /// Problems of the event itself are said; a gate would fail for them.
-fn verdict_on(described: &Described) -> Result<(), Failure> {
+fn verdict_on(described: &EventDescription) -> Result<(), Failure> {
     if described.problems.is_empty() {
         Ok(())
     } else {
-        Err(Failure::Told(failure::UNUSABLE))
+        Err(Failure::Told(failure::EXIT_UNUSABLE))
     }
 }
 
@@ -214,8 +214,12 @@ fn settings_of(args: &Args, stage: Stage, suite: &str) -> Result<Settings, Failu
 }
 
 /// `given` is the suite that stands for the function's own.
-fn show(described: &Described, given: Option<&str>, screen: &mut Screen) -> Result<(), Failure> {
-    let Described {
+fn show(
+    described: &EventDescription,
+    given: Option<&str>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let EventDescription {
         caller,
         answered_by,
         id,
@@ -265,7 +269,7 @@ fn show(described: &Described, given: Option<&str>, screen: &mut Screen) -> Resu
     Ok(())
 }
 
-fn show_outcome(stage: Stage, replayed: &Replayed, screen: &mut Screen) -> Result<(), Failure> {
+fn show_outcome(stage: Stage, replayed: &ReplayResult, screen: &mut Screen) -> Result<(), Failure> {
     let verdict = &replayed.outcome.verdict;
     let (word, style) = match (verdict.passed, verdict.conclusion) {
         (true, Conclusion::Passed) => ("would let the release pass", Style::Good),
@@ -283,7 +287,7 @@ fn show_outcome(stage: Stage, replayed: &Replayed, screen: &mut Screen) -> Resul
     Ok(())
 }
 
-fn as_json(described: &Described, stage: Stage, replayed: &Replayed) -> Value {
+fn as_json(described: &EventDescription, stage: Stage, replayed: &ReplayResult) -> Value {
     json!({
         "event": described,
         "stage": stage,

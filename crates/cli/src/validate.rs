@@ -65,7 +65,7 @@ impl Found {
         });
         let (checks, problems, notes) = match parsed {
             Ok(suite) => {
-                let foreseen = suite.foreseen();
+                let preflight = suite.preflight();
                 let checks = suite.check_names().count();
                 let named = |problems: Vec<Problem>| {
                     let named = problems.into_iter().map(|one| {
@@ -74,7 +74,7 @@ impl Found {
                     });
                     named.collect()
                 };
-                (checks, named(foreseen.problems), named(foreseen.notes))
+                (checks, named(preflight.problems), named(preflight.notes))
             }
             Err(problems) => (0, problems, Vec::new()),
         };
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     if is_right {
         Ok(())
     } else {
-        Err(Failure::Told(failure::UNUSABLE))
+        Err(Failure::Told(failure::EXIT_UNUSABLE))
     }
 }
 

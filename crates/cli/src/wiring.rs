@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::wiring::{Finding, Options, Outcome, Rule, judge};
-use hook::{Deployed, wiring_facts};
+use hook::{DeploymentQuery, wiring_facts};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -17,7 +17,7 @@ use crate::{clients, deployed};
 pub(crate) struct Args {
     /// A deployment of CodeDeploy, in progress or over; APPLICATION/GROUP is the last one of a group
     #[arg(long, value_name = "ID", value_parser = deployed::deployment, conflicts_with_all = ["application", "cluster"])]
-    deployment: Option<Deployed>,
+    deployment: Option<DeploymentQuery>,
     /// The application of CodeDeploy
     #[arg(
         long,
@@ -105,11 +105,11 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     Ok(())
 }
 
-fn named(args: &Args) -> Result<Deployed, Failure> {
+fn named(args: &Args) -> Result<DeploymentQuery, Failure> {
     let group = args.application.clone().zip(args.deployment_group.clone());
-    let group = group.map(|(application, group)| Deployed::Group { application, group });
+    let group = group.map(|(application, group)| DeploymentQuery::Group { application, group });
     let service = args.cluster.clone().zip(args.service.clone());
-    let service = service.map(|(cluster, service)| Deployed::Service { cluster, service });
+    let service = service.map(|(cluster, service)| DeploymentQuery::Service { cluster, service });
     args.deployment.clone().or(group).or(service).ok_or_else(|| {
         Failure::Wrong(
             "name what is deployed: --deployment, --application and --deployment-group, or --cluster and --service"

@@ -20,7 +20,7 @@ use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::tls;
 use aws_types::SdkConfig;
 
-use crate::settings::Lookup;
+use crate::lookup::Lookup;
 
 /// One try of a call, from connecting to the last byte of the answer.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -29,7 +29,7 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Tries of a call, with the SDK's standard back-off between them. One more than the SDK's own
 /// default: the read limits are shared by the whole account, and a throttled look-up must not stop a
 /// good release.
-pub const TRIES: u32 = 4;
+pub const MAX_TRIES: u32 = 4;
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -90,7 +90,7 @@ impl ClientSettings {
             .use_fips(self.use_fips)
             .use_dual_stack(self.use_dual_stack)
             .http_client(client)
-            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .retry_config(RetryConfig::standard().with_max_attempts(MAX_TRIES))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .timeout_config(timeouts());

@@ -8,7 +8,7 @@ use std::fmt;
 
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::{Identity, TRIES, explain};
+use crate::aws::{Identity, MAX_TRIES, explain};
 
 /// Why a call failed, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Hints<'a> {
 }
 
 /// Codes of the services, beyond those that end in `AccessDenied…`.
-const DENIED: &[&str] = &[
+const DENIED_CODES: &[&str] = &[
     "AllAccessDisabled",
     "AuthorizationError",
     "AuthorizationErrorException",
@@ -63,7 +63,7 @@ const DENIED: &[&str] = &[
     "UnauthorizedOperation",
 ];
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
-const CREDENTIALS: &[&str] = &[
+const CREDENTIAL_CODES: &[&str] = &[
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -82,7 +82,7 @@ const CREDENTIALS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 /// Those that the SDK repeats as throttling.
-const THROTTLED: &[&str] = &[
+const THROTTLE_CODES: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "PriorRequestNotComplete",
@@ -118,11 +118,13 @@ impl Failure {
             Cause::Credentials => caller.credentials_remedy().to_owned(),
             Cause::Absent => absent.to_owned(),
             Cause::Throttled => format!(
-                "AWS throttled all {TRIES} tries; other callers of {service} in this account use up its rate: try again later, or raise the quota"
+                "AWS throttled all {MAX_TRIES} tries; other callers of {service} in this account use up its rate: try again later, or raise the quota"
             ),
             Cause::NoAnswer => format!("if this repeats, {}", caller.network_remedy(service)),
             Cause::Unreachable => caller.network_remedy(service),
-            Cause::Service => format!("a fault of {service} in all {TRIES} tries; try again later"),
+            Cause::Service => {
+                format!("a fault of {service} in all {MAX_TRIES} tries; try again later")
+            }
             Cause::Refused | Cause::Client => String::new(),
         }
     }
@@ -197,11 +199,11 @@ fn of_code(code: &str, message: &str, status: u16) -> Cause {
     let code = code.rsplit('#').next().unwrap_or(code);
     let code = code.split(':').next().unwrap_or(code);
     let absent = |text: &str| text.contains("does not exist") || text.contains("not found");
-    if code.starts_with("AccessDenied") || DENIED.contains(&code) {
+    if code.starts_with("AccessDenied") || DENIED_CODES.contains(&code) {
         Cause::Denied
-    } else if CREDENTIALS.contains(&code) {
+    } else if CREDENTIAL_CODES.contains(&code) {
         Cause::Credentials
-    } else if THROTTLED.contains(&code) || status == 429 {
+    } else if THROTTLE_CODES.contains(&code) || status == 429 {
         Cause::Throttled
     } else if status >= 500 {
         Cause::Service

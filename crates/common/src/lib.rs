@@ -9,6 +9,7 @@ pub mod failure;
 pub mod invocation;
 pub mod json_api;
 pub mod location;
+pub mod lookup;
 pub mod metrics;
 pub mod notify;
 pub mod provenance;

@@ -2,7 +2,7 @@
 //! from, so that no call can fail, be throttled or hold a run up.
 //!
 //! Every metric stands in [`GROUPS`], with its dimensions and the words that each dimension takes. A word that is not
-//! listed is written as [`OTHER`]: each combination of dimensions is a metric that costs, and no text of a user, name of
+//! listed is written as [`OTHER_WORD`]: each combination of dimensions is a metric that costs, and no text of a user, name of
 //! a service or secret must ever be one. `docs/metrics.md` has the same tables, and a test compares the two.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -13,14 +13,14 @@ use serde_json::{Map, Value, json};
 
 use crate::arn::Place;
 
-pub use groups::{Dimension, GROUPS, Group, Metric, Words};
+pub use groups::{Dimension, DimensionValues, GROUPS, Group, Metric};
 
 /// The target of the log events that are metrics. [`crate::telemetry`] writes them whatever the log level is.
 pub const TARGET: &str = "deploy_hooks_metrics";
 /// The dimension that every group has; telemetry knows its value.
 pub const FUNCTION_NAME: &str = "FunctionName";
 /// What a word becomes that its dimension doesn't list.
-pub const OTHER: &str = "other";
+pub const OTHER_WORD: &str = "other";
 /// CloudWatch takes so many values of one metric in a line.
 const MAX_VALUES: usize = 100;
 /// More values of one metric than fit into so many lines are left out.
@@ -112,7 +112,7 @@ pub struct EnvironmentsRun {
 
 /// Something that was measured.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Measured<'a> {
+pub enum MetricRecord<'a> {
     /// A gate has decided.
     Verdict {
         /// `pre-traffic` or `post-traffic`.
@@ -167,7 +167,7 @@ pub enum Measured<'a> {
     },
 }
 
-impl Measured<'_> {
+impl MetricRecord<'_> {
     /// Its group.
     pub fn group(&self) -> &'static Group {
         match self {
@@ -175,7 +175,7 @@ impl Measured<'_> {
             Self::GateRun { .. } => &groups::GATE_RUNS,
             Self::Answer { .. } => &groups::ANSWERS,
             Self::Asked { .. } => &groups::ASKED,
-            Self::Over { .. } => &groups::OVER,
+            Self::Over { .. } => &groups::ENDED_CASES,
             Self::Environments(_) => &groups::ENVIRONMENTS,
             Self::Asleep { .. } => &groups::ASLEEP,
         }

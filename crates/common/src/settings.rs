@@ -9,9 +9,7 @@ use url::Url;
 
 use crate::arn::Arn;
 use crate::location::Location;
-
-/// Finds the raw value of a setting by its name. In a function it is [`environment`].
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub use crate::lookup::Lookup;
 
 /// The process environment as a lookup. The only place that reads it.
 #[allow(
@@ -103,7 +101,7 @@ impl<'a> Reader<'a> {
         if reference.is_none() {
             self.problem(format!(
                 "{name} must say where {what} is kept, and not what it is: {}",
-                SecretRef::FORMS
+                SecretRef::SECRET_FORMS
             ));
         }
         reference

@@ -69,7 +69,7 @@ pub struct Item<T> {
 
 /// Whether [`Table::create`] made the item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Created<T> {
+pub enum CreateOutcome<T> {
     /// It was not there; it is now, at version 1.
     New,
     /// It was there already; nothing was written. After a lost answer this may be the caller's own
@@ -79,7 +79,7 @@ pub enum Created<T> {
 
 /// Whether [`Table::replace`] wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
+pub enum ReplaceOutcome {
     /// The item has the new value, at the next version.
     Yes,
     /// Somebody else was faster (or the item is gone); nothing was written.
@@ -132,7 +132,7 @@ impl Table<'_> {
         key: &Key,
         value: &T,
         expires: Timestamp,
-    ) -> Result<Created<T>, StateError> {
+    ) -> Result<CreateOutcome<T>, StateError> {
         let body = encode(key, value)?;
         let call = self
             .aws
@@ -147,17 +147,17 @@ impl Table<'_> {
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = call.send().await else {
-            return Ok(Created::New);
+            return Ok(CreateOutcome::New);
         };
         if let SdkError::ServiceError(context) = &error
             && let PutItemError::ConditionalCheckFailedException(failed) = context.err()
         {
             // Emulators may leave the old item out.
             if let Some(old) = failed.item() {
-                return Ok(Created::Exists(self.decode(old)?));
+                return Ok(CreateOutcome::Exists(self.decode(old)?));
             }
             if let Some(old) = self.get(key).await? {
-                return Ok(Created::Exists(old));
+                return Ok(CreateOutcome::Exists(old));
             }
         }
         Err(self.failed("create", key, &error))
@@ -222,7 +222,7 @@ impl Table<'_> {
         &self,
         item: &Item<T>,
         value: &T,
-    ) -> Result<Replaced, StateError> {
+    ) -> Result<ReplaceOutcome, StateError> {
         let body = encode(&item.key, value)?;
         let call = self
             .aws
@@ -237,14 +237,14 @@ impl Table<'_> {
             .expression_attribute_values(":next", number(item.version + 1))
             .expression_attribute_values(":read", number(item.version));
         match call.send().await {
-            Ok(_) => Ok(Replaced::Yes),
+            Ok(_) => Ok(ReplaceOutcome::Yes),
             Err(SdkError::ServiceError(context))
                 if matches!(
                     context.err(),
                     UpdateItemError::ConditionalCheckFailedException(_)
                 ) =>
             {
-                Ok(Replaced::Lost)
+                Ok(ReplaceOutcome::Lost)
             }
             Err(error) => Err(self.failed("replace", &item.key, &error)),
         }

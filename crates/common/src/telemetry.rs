@@ -20,8 +20,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::lookup::Lookup;
 use crate::metrics;
-use crate::settings::Lookup;
 
 /// The field that names the deployment in every line; Powertools calls it `correlation_id`.
 pub const CORRELATION_ID: &str = "correlation_id";
@@ -124,10 +124,10 @@ fn level(lookup: Lookup<'_>) -> LevelFilter {
 ///
 /// `correlation_id` is recorded when it is known: `span.record(CORRELATION_ID, id)`.
 pub fn invocation(request_id: &str, function_arn: &str, trace_id: Option<&str>) -> tracing::Span {
-    static WARM: AtomicBool = AtomicBool::new(false);
+    static IS_WARM: AtomicBool = AtomicBool::new(false);
     tracing::error_span!(
         "invocation",
-        cold_start = !WARM.swap(true, Ordering::Relaxed),
+        cold_start = !IS_WARM.swap(true, Ordering::Relaxed),
         function_request_id = request_id,
         function_arn,
         xray_trace_id = trace_id.map(root_of_trace),
@@ -231,7 +231,7 @@ impl JsonLines {
         let line = fields.get("line").and_then(Value::as_str);
         let line = line.and_then(|line| serde_json::from_str(line).ok());
         let mut line: Map<String, Value> = line.unwrap_or_default();
-        let name = self.function.name.as_deref().unwrap_or(metrics::OTHER);
+        let name = self.function.name.as_deref().unwrap_or(metrics::OTHER_WORD);
         line.insert(metrics::FUNCTION_NAME.to_owned(), name.into());
         line
     }
@@ -345,7 +345,7 @@ mod tests {
                 commit: Some("0a1b2c3"),
             };
             ids.note();
-            metrics::Measured::Asked { kind: "pause" }.emit();
+            metrics::MetricRecord::Asked { kind: "pause" }.emit();
             tracing::info!(target: "hook", "left out at this level");
         });
         assert_eq!(lines.len(), 1);

@@ -10,7 +10,7 @@ use crate::decode::{formed, label, language, words};
 use crate::link::https_link;
 use crate::{Address, Approver, Channel, ChannelKind, forms, keys};
 
-const KINDS: [&str; 7] = [
+const CHANNEL_KINDS: [&str; 7] = [
     "slack",
     "slack_webhook",
     "teams",
@@ -25,7 +25,7 @@ const MAX_APPROVERS: usize = 200;
 /// SES takes 50 recipients a call; each gets a message of their own, and time is short.
 const MAX_RECIPIENTS: usize = 50;
 
-const TOPIC: &str = "write the whole ARN: arn:aws:sns:eu-central-1:111122223333:releases";
+const TOPIC_REMEDY: &str = "write the whole ARN: arn:aws:sns:eu-central-1:111122223333:releases";
 
 /// The channels of a configuration.
 #[derive(Debug, Default)]
@@ -167,7 +167,7 @@ fn all(node: &Node, problems: &Findings) -> (BTreeMap<String, Channel>, Vec<Stri
 }
 
 fn kind(object: &Object<'_>, problems: &Findings) -> Option<ChannelKind> {
-    let found: Vec<&str> = KINDS
+    let found: Vec<&str> = CHANNEL_KINDS
         .into_iter()
         .filter(|kind| object.get(kind).is_some())
         .collect();
@@ -176,7 +176,7 @@ fn kind(object: &Object<'_>, problems: &Findings) -> Option<ChannelKind> {
             let message = format!("the channel is both {:?} and {:?}", found[0], found[1]);
             problems.add(object.at, message, "make it two channels");
         } else if !object.has_unknown_keys() {
-            let remedy = format!("add one of {}", strict_yaml::words::list(KINDS));
+            let remedy = format!("add one of {}", strict_yaml::words::list(CHANNEL_KINDS));
             problems.add(object.at, "the channel leads nowhere", remedy);
         }
         return None;
@@ -271,7 +271,7 @@ fn address(node: &Node, problems: &Findings) -> Option<Address> {
     if address.is_none() {
         let remedy = format!(
             "write https://HOST/PATH without user and password, or {}",
-            SecretRef::FORMS
+            SecretRef::SECRET_FORMS
         );
         problems.add(node.at, "url is not an https URL", remedy);
     }
@@ -285,5 +285,10 @@ fn secret(object: &Object<'_>, key: &str, label: &str, problems: &Findings) -> O
 
 fn topic(object: &Object<'_>, problems: &Findings) -> Option<String> {
     let node = object.require("topic_arn", problems)?;
-    formed(node, "topic_arn", (forms::is_topic_arn, TOPIC), problems)
+    formed(
+        node,
+        "topic_arn",
+        (forms::is_topic_arn, TOPIC_REMEDY),
+        problems,
+    )
 }

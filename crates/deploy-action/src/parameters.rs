@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::provenance::{is_commit, is_execution};
-use ecs_deploy::deployment::STAGES;
+use ecs_deploy::deployment::LIFECYCLE_STAGES;
 use serde_json::{Map, Value};
 
 const EXAMPLE: &str = r#"{"cluster":"production","service":"shop","task_definition":"build::taskdef.json","image_detail":"image::imageDetail.json"}"#;
-const KNOWN: [&str; 10] = [
+const PARAMETER_KEYS: [&str; 10] = [
     "cluster",
     "service",
     "task_definition",
@@ -77,8 +77,11 @@ impl Parameters {
             )]);
         };
         let mut problems = Vec::new();
-        for key in object.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
-            let meant = text::words::nearest(key, KNOWN)
+        for key in object
+            .keys()
+            .filter(|key| !PARAMETER_KEYS.contains(&key.as_str()))
+        {
+            let meant = text::words::nearest(key, PARAMETER_KEYS)
                 .map_or_else(String::new, |near| format!("; did you mean {near}?"));
             problems.push(format!("unknown key {key:?}{meant}"));
         }
@@ -196,12 +199,12 @@ impl Reader<'_> {
 
     fn until(&mut self) -> Option<String> {
         let stage = self.text("until")?;
-        if STAGES.contains(&stage.as_str()) {
+        if LIFECYCLE_STAGES.contains(&stage.as_str()) {
             return Some(stage);
         }
         self.problems.push(format!(
             "until is {stage:?}; expected one of {}",
-            STAGES.join(", ")
+            LIFECYCLE_STAGES.join(", ")
         ));
         None
     }

@@ -24,10 +24,10 @@ use crate::progress::{Progress, State};
 use crate::{Function, failure};
 
 /// ECS lists a deployment within seconds; what it doesn't list by then is looked for by the next invocation.
-const FIND_WITHIN: Duration = Duration::from_secs(20);
-const FIND_EVERY: Duration = Duration::from_secs(2);
+const FIND_TIMEOUT: Duration = Duration::from_secs(20);
+const FIND_INTERVAL: Duration = Duration::from_secs(2);
 /// A rest of time that no call begins in.
-const LAST_CALL: Duration = Duration::from_secs(5);
+const CALL_RESERVE: Duration = Duration::from_secs(5);
 
 /// Does the step that comes next, and says what the job is answered.
 pub(crate) async fn run(
@@ -224,10 +224,10 @@ impl Step<'_> {
                     )));
                 }
             }
-            let limit = (Instant::now() + FIND_WITHIN)
-                .min(self.until.checked_sub(LAST_CALL).unwrap_or(self.until));
+            let limit = (Instant::now() + FIND_TIMEOUT)
+                .min(self.until.checked_sub(CALL_RESERVE).unwrap_or(self.until));
             while deployment.is_none() && Instant::now() < limit {
-                sleep(FIND_EVERY).await;
+                sleep(FIND_INTERVAL).await;
                 deployment = find().await?;
             }
         }

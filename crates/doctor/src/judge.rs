@@ -7,7 +7,7 @@ use crate::rule::Rule;
 
 /// CodeDeploy waits so long for a hook, all runs together.
 /// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
-const CODE_DEPLOY_SECONDS: u64 = 60 * 60;
+const HOOK_LIMIT_SECONDS: u64 = 60 * 60;
 
 /// Judges every rule, in their order. A rule that is about several things may have several findings.
 pub fn judge(facts: &Facts) -> Vec<Finding> {
@@ -46,7 +46,7 @@ fn of_rule(rule: Rule, facts: &Facts) -> Outcomes {
         }),
         Rule::Bake => each_suite(facts, |place, content| {
             let minutes = content.bake_seconds / 60;
-            (content.bake_seconds >= CODE_DEPLOY_SECONDS).then(|| {
+            (content.bake_seconds >= HOOK_LIMIT_SECONDS).then(|| {
                 problem(
                     place,
                     format!("bakes for {minutes} minutes, and CodeDeploy waits for an hour in all"),
@@ -117,7 +117,7 @@ fn function(function: &Function) -> Option<Outcome> {
 
 /// What the stack's parameters say, beside what the functions have.
 fn settings(facts: &Facts) -> Outcomes {
-    const TIMEOUTS: [(&str, &str); 2] = [
+    const TIMEOUT_PARAMETERS: [(&str, &str); 2] = [
         ("PreTraffic", "PreTrafficTimeout"),
         ("PostTraffic", "PostTrafficTimeout"),
     ];
@@ -137,15 +137,18 @@ fn settings(facts: &Facts) -> Outcomes {
             Some((format!("the function {}", function.name), configuration))
         };
         let remedy = "somebody has changed the function by hand; deploy the stack anew, or change the parameter";
-        let timeouts = TIMEOUTS.iter().filter_map(|(logical_id, parameter)| {
-            let (place, configuration) = known(logical_id)?;
-            let wanted: u32 = facts.stack.parameter(parameter).parse().ok()?;
-            let has = configuration.timeout;
-            (has != wanted).then(|| {
-                let what = format!("has a time limit of {has} s, and {parameter} says {wanted} s");
-                problem(place, what, remedy)
-            })
-        });
+        let timeouts = TIMEOUT_PARAMETERS
+            .iter()
+            .filter_map(|(logical_id, parameter)| {
+                let (place, configuration) = known(logical_id)?;
+                let wanted: u32 = facts.stack.parameter(parameter).parse().ok()?;
+                let has = configuration.timeout;
+                (has != wanted).then(|| {
+                    let what =
+                        format!("has a time limit of {has} s, and {parameter} says {wanted} s");
+                    problem(place, what, remedy)
+                })
+            });
         let variables = VARIABLES
             .iter()
             .filter_map(|(logical_id, variable, parameter)| {

@@ -6,7 +6,7 @@ use crate::facts::{
 };
 use crate::finding::{Outcome, Outcomes, not_judged, of_known, problem};
 
-const HTTPS: u16 = 443;
+const HTTPS_PORT: u16 = 443;
 /// Without these no gate can look at a deployment and answer; docs/operating.md has what else may be needed.
 const NEEDED_ENDPOINTS: [&str; 5] = ["codedeploy", "ecs", "elasticloadbalancing", "s3", "sns"];
 
@@ -72,7 +72,7 @@ pub(crate) fn way_out(facts: &Facts) -> Outcomes {
             .iter()
             .filter_map(|id| groups.get(id));
         let rules: Vec<&GroupRule> = of_function.flat_map(|group| &group.egress).collect();
-        if !rules.iter().any(|rule| rule.takes(HTTPS)) {
+        if !rules.iter().any(|rule| rule.takes(HTTPS_PORT)) {
             let what = format!(
                 "has security groups ({}) that let nothing out on port 443",
                 configuration.security_groups.join(", ")

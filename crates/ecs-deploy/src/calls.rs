@@ -79,7 +79,7 @@ impl CallError {
 
 /// The service that is updated.
 pub async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Service, CallError> {
-    const ABSENT: &str = "check cluster, service, account and region";
+    const ABSENT_REMEDY: &str = "check cluster, service, account and region";
     let call = || format!("DescribeServices {cluster}/{name}");
     let answer = aws
         .ecs()
@@ -92,12 +92,17 @@ pub async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Service, Ca
             aws.identity(),
             call(),
             "ecs:DescribeServices",
-            ABSENT,
+            ABSENT_REMEDY,
         ))?;
     let found = answer.services.unwrap_or_default().into_iter().next();
     found
         .filter(|service| service.status() == Some("ACTIVE"))
-        .ok_or_else(|| CallError::missing(call(), &format!("there is no active service; {ABSENT}")))
+        .ok_or_else(|| {
+            CallError::missing(
+                call(),
+                &format!("there is no active service; {ABSENT_REMEDY}"),
+            )
+        })
 }
 
 /// Why ECS doesn't deploy a service itself.

@@ -8,19 +8,19 @@ use common::arn::{function_name, last_name};
 use jiff::Timestamp;
 
 /// The stages that ECS says a deployment is at, in their order. `PRE_PRODUCTION_TRAFFIC_SHIFT` is not among them.
-pub const STAGES: [&str; 10] = [
+pub const LIFECYCLE_STAGES: [&str; 10] = [
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
     "SCALE_UP",
     "POST_SCALE_UP",
     "TEST_TRAFFIC_SHIFT",
     "POST_TEST_TRAFFIC_SHIFT",
-    SHIFT,
+    PRODUCTION_SHIFT,
     "POST_PRODUCTION_TRAFFIC_SHIFT",
     "BAKE_TIME",
     "CLEAN_UP",
 ];
-const SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
+const PRODUCTION_SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
 
 /// A service deployment at one instant.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Deployment {
     pub reason: Option<String>,
     /// Whether ECS has noted an end.
     pub is_finished: bool,
-    /// `lifecycleStage`, one of [`STAGES`] as far as they are known here.
+    /// `lifecycleStage`, one of [`LIFECYCLE_STAGES`] as far as they are known here.
     pub stage: Option<String>,
     /// How traffic moves.
     pub strategy: Strategy,
@@ -150,7 +150,7 @@ impl Deployment {
     /// Which step of how many the shift of production traffic is at.
     pub fn step(&self) -> Option<(u32, u32)> {
         let (percent, share) = (self.strategy.percent?, self.production?);
-        if self.stage.as_deref() != Some(SHIFT) || percent <= 0.0 || share <= 0.0 {
+        if self.stage.as_deref() != Some(PRODUCTION_SHIFT) || percent <= 0.0 || share <= 0.0 {
             return None;
         }
         #[allow(

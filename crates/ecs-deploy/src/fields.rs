@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-const MODEL: &str = include_str!("task-definition.fields");
-const ROOT: &str = "TaskDefinition";
+const FIELDS_MODEL: &str = include_str!("task-definition.fields");
+const ROOT_STRUCTURE: &str = "TaskDefinition";
 
 /// Which fields a structure has.
 type Structure = HashMap<&'static str, Field>;
@@ -20,7 +20,7 @@ struct Field {
 }
 
 static STRUCTURES: LazyLock<HashMap<&'static str, Structure>> = LazyLock::new(|| {
-    let lines = MODEL.lines().filter(|line| !line.starts_with('#'));
+    let lines = FIELDS_MODEL.lines().filter(|line| !line.starts_with('#'));
     let structure = |line: &'static str| {
         let (name, fields) = line.split_once(' ')?;
         let fields = fields.split(' ').filter_map(|field| {
@@ -39,7 +39,7 @@ pub(crate) fn problems(definition: &Map<String, Value>, allow_unknown: bool) -> 
         allow_unknown,
         problems: Vec::new(),
     };
-    check.structure(ROOT, definition, "");
+    check.structure(ROOT_STRUCTURE, definition, "");
     if definition
         .get("containerDefinitions")
         .and_then(Value::as_array)
@@ -169,7 +169,7 @@ mod tests {
             let is_simple = matches!(kind, "string" | "boolean" | "integer");
             assert!(is_simple || STRUCTURES.contains_key(kind), "{kind}");
         }
-        assert!(STRUCTURES.contains_key(ROOT));
+        assert!(STRUCTURES.contains_key(ROOT_STRUCTURE));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use common::arn::Arn;
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, STAGES};
+use crate::deployment::{Deployment, LIFECYCLE_STAGES};
 
 /// The end of following.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn outcome(now: &Deployment, until: Option<&str>) -> Option<Outcome> {
         // ECS says what it rolls back to before it says the status.
         "IN_PROGRESS" if now.rollback.is_some() => None,
         "IN_PROGRESS" => {
-            let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
+            let place = |name: &str| LIFECYCLE_STAGES.iter().position(|stage| *stage == name);
             let (at, wanted) = (now.stage.as_deref().and_then(place)?, place(until?)?);
             (at >= wanted).then_some(Outcome::Reached)
         }

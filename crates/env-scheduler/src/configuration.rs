@@ -79,21 +79,21 @@ pub fn from_parameters(parameters: &Parameters, account: &str) -> Result<Config,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{TAG, WINDOWS, ZONE};
+    use crate::settings::{DEFAULT_TAG, DEFAULT_WINDOWS, DEFAULT_ZONE};
 
     #[test]
     fn the_settings_make_a_whole_configuration() {
         let parameters = Parameters {
-            windows: WINDOWS.into(),
-            zone: ZONE.into(),
-            tag: TAG.into(),
+            windows: DEFAULT_WINDOWS.into(),
+            zone: DEFAULT_ZONE.into(),
+            tag: DEFAULT_TAG.into(),
         };
         let config = from_parameters(&parameters, "111122223333").unwrap();
         assert_eq!(config.accounts, ["111122223333"]);
         assert_eq!(config.default_schedule.as_deref(), Some("hours"));
         assert_eq!(
             (config.tag.as_str(), config.zone.as_deref()),
-            (TAG, Some(ZONE))
+            (DEFAULT_TAG, Some(DEFAULT_ZONE))
         );
         assert!(config.services.is_empty(), "only what has the tag");
         assert_eq!(config.warnings, []);
@@ -103,8 +103,8 @@ mod tests {
     fn nothing_in_a_setting_becomes_another_key() {
         let parameters = Parameters {
             windows: "always\", \"deny\": \"x".into(),
-            zone: ZONE.into(),
-            tag: TAG.into(),
+            zone: DEFAULT_ZONE.into(),
+            tag: DEFAULT_TAG.into(),
         };
         assert!(from_parameters(&parameters, "111122223333").is_err());
     }

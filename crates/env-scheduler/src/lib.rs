@@ -37,7 +37,7 @@ use common::state::Table;
 use environments::config::ConfigError;
 use environments::problem::Problem;
 use environments::record_store::RecordStore;
-use function_url::slack::SecretCache;
+use function_url::slack_request::SecretCache;
 use function_url::{NotOurs, OpenError, SealedEvent, is_request};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};

@@ -5,7 +5,7 @@
 //! metric `Errors`.
 
 use common::arn::Place;
-use common::metrics::{EnvironmentsRun, Measured};
+use common::metrics::{EnvironmentsRun, MetricRecord};
 use environments::savings::Savings;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub fn lines(measured: &RunMetrics<'_>, at: Timestamp) -> Vec<Value> {
         unmet,
     } = measured.counts;
     let saved = measured.saved;
-    let run = Measured::Environments(EnvironmentsRun {
+    let run = MetricRecord::Environments(EnvironmentsRun {
         stopped,
         woken,
         // An alarm on failures must see what could not be read or understood, too, and what runs against all wishes.
@@ -89,7 +89,7 @@ pub fn lines(measured: &RunMetrics<'_>, at: Timestamp) -> Vec<Value> {
     );
     if let Some(asleep) = measured.asleep {
         let place = measured.place;
-        lines.extend(Measured::Asleep { place, asleep }.lines(at, &[]));
+        lines.extend(MetricRecord::Asleep { place, asleep }.lines(at, &[]));
     }
     lines
 }
@@ -109,7 +109,7 @@ mod tests {
             gb_hours: 33.0,
             money: 0.8125,
             currency: "USD".into(),
-            services: 3,
+            resources: 3,
             unknown: 0,
         };
         let measured = RunMetrics {

@@ -8,16 +8,16 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use environments::apply::{Applied, ApplyContext, End, Outcome, apply};
+use environments::apply::{ApplyContext, ApplyResult, End, Outcome, apply};
 use environments::condition::Condition;
 use environments::config::Glob;
 use environments::decide::{PlanContext, Step};
-use environments::gather::{Gathered, gather};
+use environments::gather::{GatheredFacts, gather};
 use environments::plan::{Plan, Row, plan};
 use environments::problem::Problem;
 use environments::read::Reader;
 use environments::run_report::{RunReport, remarks, summary};
-use environments::savings::{Savings, Sleeps, savings};
+use environments::savings::{CountedSleeps, Savings, savings};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ fn clock<'a>(
 }
 
 /// What the event does not ask for is not even planned: whoever wakes one service need not wait for the tiers below it.
-fn narrow(gathered: &mut Gathered, event: &Event) {
+fn narrow(gathered: &mut GatheredFacts, event: &Event) {
     if let Some(only) = event.only.as_deref().and_then(Glob::parse) {
         gathered
             .resources
@@ -187,7 +187,7 @@ impl RunContext<'_> {
         self.answer(&done, &rest, &unsent)
     }
 
-    async fn apply(&self, learned: &PlaceCache) -> Applied {
+    async fn apply(&self, learned: &PlaceCache) -> ApplyResult {
         let left = self.invocation.time_left();
         let context = ApplyContext {
             aws: self.aws,
@@ -204,8 +204,8 @@ impl RunContext<'_> {
         apply(&context, self.plan).await
     }
 
-    async fn rest(&self, applied: Option<&Applied>) -> Continuation {
-        if !applied.is_some_and(Applied::is_to_be_continued) {
+    async fn rest(&self, applied: Option<&ApplyResult>) -> Continuation {
+        if !applied.is_some_and(ApplyResult::is_to_be_continued) {
             return Continuation::default();
         }
         let now = (self.clock)();
@@ -219,7 +219,7 @@ impl RunContext<'_> {
     }
 
     /// What was saved by the sleeps that this run itself has ended: another run may have ended others of the plan.
-    fn saved(&self, applied: Option<&Applied>) -> Savings {
+    fn saved(&self, applied: Option<&ApplyResult>) -> Savings {
         let woken: std::collections::HashSet<&str> = applied
             .into_iter()
             .flat_map(|applied| &applied.outcomes)
@@ -236,10 +236,15 @@ impl RunContext<'_> {
             totals: self.plan.totals,
         };
         let prices = &self.config.prices;
-        savings(&ended, &self.gathered.records, prices, Sleeps::Ending)
+        savings(
+            &ended,
+            &self.gathered.records,
+            prices,
+            CountedSleeps::Ending,
+        )
     }
 
-    fn counts(&self, applied: Option<&Applied>) -> Counts {
+    fn counts(&self, applied: Option<&ApplyResult>) -> Counts {
         let outcomes = applied.map(|applied| applied.outcomes.as_slice());
         let outcomes = outcomes.unwrap_or_default();
         let count =
@@ -264,7 +269,7 @@ impl RunContext<'_> {
     }
 
     /// What somebody should know besides what was done.
-    fn problems(&self, applied: Option<&Applied>) -> Vec<String> {
+    fn problems(&self, applied: Option<&ApplyResult>) -> Vec<String> {
         let warned = self.config.warnings.iter();
         let warned = warned.map(|warning| format!("configuration:{warning}"));
         let unread = self.gathered.problems.iter().map(Problem::to_string);
@@ -295,7 +300,7 @@ impl RunContext<'_> {
         rows.filter_map(|row| Some((row, row.condition.as_ref()?)))
     }
 
-    fn summary(&self, applied: Option<&Applied>, saved: &Savings) -> String {
+    fn summary(&self, applied: Option<&ApplyResult>, saved: &Savings) -> String {
         summary(&RunReport {
             plan: self.plan,
             applied,

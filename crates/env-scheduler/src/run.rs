@@ -2,9 +2,9 @@
 
 use common::arn::Place;
 use common::aws::Aws;
-use environments::apply::Applied;
+use environments::apply::ApplyResult;
 use environments::config::Config;
-use environments::gather::Gathered;
+use environments::gather::GatheredFacts;
 use environments::plan::Plan;
 use environments::savings::Savings;
 use jiff::Timestamp;
@@ -41,7 +41,7 @@ pub struct RunContext<'a> {
     /// Whether nothing may be changed.
     pub dry_run: bool,
     /// What was found.
-    pub gathered: &'a Gathered,
+    pub gathered: &'a GatheredFacts,
     /// What is to be done.
     pub plan: &'a Plan,
 }
@@ -50,7 +50,7 @@ pub struct RunContext<'a> {
 #[derive(Debug)]
 pub struct RunOutcome {
     /// What was done; none in a dry run.
-    pub applied: Option<Applied>,
+    pub applied: Option<ApplyResult>,
     /// In numbers.
     pub counts: Counts,
     /// What the sleeps that this run ended have saved.

@@ -9,11 +9,11 @@ use common::settings::{Lookup, Reader, SettingsError, boolean, https_address, to
 use schedule::Schedule;
 
 /// When things run, unless `ENVIRONMENTS_WINDOWS` or a configuration says otherwise.
-pub const WINDOWS: &str = "Mon-Fri 09:00-22:00";
+pub const DEFAULT_WINDOWS: &str = "Mon-Fri 09:00-22:00";
 /// Where, unless `ENVIRONMENTS_ZONE` says otherwise.
-pub const ZONE: &str = "UTC";
+pub const DEFAULT_ZONE: &str = "UTC";
 /// The key of the tag that opts in, unless `ENVIRONMENTS_TAG` says otherwise.
-pub const TAG: &str = "deploy-hooks:schedule";
+pub const DEFAULT_TAG: &str = "deploy-hooks:schedule";
 /// Slack's own address.
 const SLACK_API_URL: &str = "https://slack.com/api";
 
@@ -121,15 +121,15 @@ fn source(reader: &mut Reader<'_>) -> Option<Source> {
     }
     let zone = reader.optional("ENVIRONMENTS_ZONE");
     let zone_is_right = zone.is_none() || reader.parsed("ENVIRONMENTS_ZONE", zone_known).is_some();
-    let zone = zone.unwrap_or_else(|| ZONE.into());
+    let zone = zone.unwrap_or_else(|| DEFAULT_ZONE.into());
     // In a wrong zone no window would be right.
-    let within = if zone_is_right { &zone } else { ZONE };
+    let within = if zone_is_right { &zone } else { DEFAULT_ZONE };
     let windows = reader.parsed("ENVIRONMENTS_WINDOWS", |text| windows(text, within));
     let tag = reader.parsed("ENVIRONMENTS_TAG", tag);
     Some(Source::Parameters(Parameters {
-        windows: windows.unwrap_or_else(|| WINDOWS.into()),
+        windows: windows.unwrap_or_else(|| DEFAULT_WINDOWS.into()),
         zone,
-        tag: tag.unwrap_or_else(|| TAG.into()),
+        tag: tag.unwrap_or_else(|| DEFAULT_TAG.into()),
     }))
 }
 
@@ -175,9 +175,9 @@ mod tests {
         let settings = with(&[]).unwrap();
         assert!(settings.dry_run);
         let made = Parameters {
-            windows: WINDOWS.into(),
-            zone: ZONE.into(),
-            tag: TAG.into(),
+            windows: DEFAULT_WINDOWS.into(),
+            zone: DEFAULT_ZONE.into(),
+            tag: DEFAULT_TAG.into(),
         };
         assert_eq!(settings.source, Source::Parameters(made));
         assert_eq!((settings.topic, settings.url), (None, None));

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
-use environments::overrides::{Ask, Request};
+use environments::overrides::{Request, RequestKind};
 use environments::plan::{Facts, plan};
-use environments::resource::{Kind, Resource, Scaling, Suspended};
-use environments::sleep_record::{Phase, Saved, SleepRecord};
+use environments::resource::{Kind, Resource, Scaling, ScalingSuspension};
+use environments::sleep_record::{Phase, SavedState, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 
 const SERVICES: usize = 10_000;
@@ -128,7 +128,7 @@ fn request(n: usize, services: &[Resource], now: Timestamp) -> Request {
     let hours = i64::try_from(REQUESTS - n).expect("a few") * 16 - 20;
     Request {
         id: n.to_string(),
-        ask: Ask::Snooze,
+        ask: RequestKind::Snooze,
         services: places.join(" "),
         until: now - SignedDuration::from_hours(hours),
         by: "link".to_owned(),
@@ -166,9 +166,9 @@ fn resource(n: usize, asleep: bool, own: usize) -> Resource {
         ),
     ]);
     let suspended = if asleep {
-        Suspended::ALL
+        ScalingSuspension::ALL
     } else {
-        Suspended::default()
+        ScalingSuspension::default()
     };
     let min = if asleep { 0 } else { 2 };
     Resource {
@@ -196,12 +196,12 @@ fn record(resource: &Resource, now: Timestamp) -> SleepRecord {
     was.desired = 3;
     if let Some(scaling) = &mut was.scaling {
         scaling.min = 2;
-        scaling.suspended = Suspended::default();
+        scaling.suspended = ScalingSuspension::default();
     }
     let since = now - SignedDuration::from_hours(10);
     SleepRecord {
         phase: Phase::Down,
-        was: Some(Saved::of(resource, was, since)),
+        was: Some(SavedState::of(resource, was, since)),
         set: Some(set),
         why: "by night".to_owned(),
         ..SleepRecord::new(resource, since)

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::resource::{Level, Scaling, Suspended};
+use crate::resource::{Capacity, Scaling, ScalingSuspension};
 
 /// The tag's key.
 pub const ASLEEP_TAG: &str = "deploy-hooks:asleep";
@@ -14,7 +14,7 @@ pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackupTag {
     /// What the service had.
-    pub level: Level,
+    pub level: Capacity,
     /// When it was saved, to the second.
     pub at: Timestamp,
 }
@@ -42,7 +42,8 @@ impl BackupTag {
         let mut scaling = None;
         if next.starts_with("min=") {
             let (min, max) = (number(next, "min=")?, number(words.next()?, "max=")?);
-            let suspended = Suspended::from_letters(words.next()?.strip_prefix("suspended=")?)?;
+            let suspended =
+                ScalingSuspension::from_letters(words.next()?.strip_prefix("suspended=")?)?;
             if min > max {
                 return None;
             }
@@ -54,7 +55,7 @@ impl BackupTag {
             next = words.next()?;
         }
         let at = next.strip_prefix("at=")?.parse().ok()?;
-        let level = Level { desired, scaling };
+        let level = Capacity { desired, scaling };
         words.next().is_none().then_some(Self { level, at })
     }
 
@@ -93,12 +94,12 @@ mod tests {
 
     #[test]
     fn the_tag_is_readable() {
-        let level = Level {
+        let level = Capacity {
             desired: 3,
             scaling: Some(Scaling {
                 min: 2,
                 max: 6,
-                suspended: Suspended::default(),
+                suspended: ScalingSuspension::default(),
             }),
         };
         let at = "2026-11-21T22:00:00.5Z".parse().unwrap();
@@ -127,8 +128,8 @@ mod tests {
         }
     }
 
-    fn suspended() -> impl Strategy<Value = Suspended> {
-        any::<[bool; 3]>().prop_map(|[dynamic_in, dynamic_out, scheduled]| Suspended {
+    fn suspended() -> impl Strategy<Value = ScalingSuspension> {
+        any::<[bool; 3]>().prop_map(|[dynamic_in, dynamic_out, scheduled]| ScalingSuspension {
             dynamic_in,
             dynamic_out,
             scheduled,
@@ -144,7 +145,7 @@ mod tests {
         ) {
             let scaling = bounds.map(|(a, b, suspended)| Scaling { min: a.min(b), max: a.max(b), suspended });
             let at = Timestamp::from_second(second).unwrap();
-            let backup = BackupTag { level: Level { desired, scaling }, at };
+            let backup = BackupTag { level: Capacity { desired, scaling }, at };
             let value = backup.value();
             prop_assert!(is_legal(&value), "{}", value);
             prop_assert_eq!(BackupTag::parse(&value), Some(backup));

@@ -156,8 +156,8 @@ fn counted(number: u32, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Level;
-    use crate::sleep_record::Saved;
+    use crate::resource::Capacity;
+    use crate::sleep_record::SavedState;
 
     const NIGHT: &str = "2026-11-23T22:00:00Z";
 
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn record(kind: Kind, phase: Phase) -> SleepRecord {
-        let was = Level {
+        let was = Capacity {
             desired: 3,
             scaling: None,
         };
@@ -181,7 +181,7 @@ mod tests {
         SleepRecord {
             phase,
             set: (phase == Phase::Down).then(|| slept.asleep(was)),
-            was: Some(Saved::of(&slept, was, since)),
+            was: Some(SavedState::of(&slept, was, since)),
             ..SleepRecord::new(&slept, since)
         }
     }

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
-use crate::missed_actions::{Missed, Note, missed, would_be};
-use crate::resource::{Level, Resource, Scaling, Status};
+use crate::missed_actions::{MissedAction, Note, missed, would_be};
+use crate::resource::{Capacity, Resource, Scaling, Status};
 use crate::schedule_state::ScheduleState;
-use crate::sleep_record::{Phase, Saved, SleepRecord, vouched_for};
+use crate::sleep_record::{Phase, SavedState, SleepRecord, vouched_for};
 pub use crate::step::Step;
 
 /// For this long after a change, a surprising answer of AWS may just be an old one.
@@ -42,7 +42,7 @@ pub struct Decision {
     /// A state that lasts and should not, where the decision finds one.
     pub condition: Option<Condition>,
     /// What is restored, where that is not what it had.
-    pub gives: Option<Level>,
+    pub gives: Option<Capacity>,
     /// What people should know when the step is done.
     pub notes: Vec<Note>,
 }
@@ -104,7 +104,7 @@ pub(crate) fn overstated_tag(
     resource: &Resource,
     record: Option<&SleepRecord>,
     now: Timestamp,
-) -> Option<(Level, Level)> {
+) -> Option<(Capacity, Capacity)> {
     let tag = BackupTag::parse(resource.tags.get(ASLEEP_TAG)?)?.level;
     let counts = record.is_none_or(|record| record.is_about(resource));
     let believed = effective_record(resource, record, now)
@@ -159,7 +159,7 @@ struct Situation<'a> {
     record: Option<&'a SleepRecord>,
     scheduled: &'a ScheduleState,
     ctx: &'a PlanContext<'a>,
-    found: Level,
+    found: Capacity,
 }
 
 impl Situation<'_> {
@@ -233,7 +233,7 @@ impl Situation<'_> {
 
     /// It was started while it slept, and is to sleep again in the same night. The morning still restores what it had
     /// before that night, except for bounds that somebody has changed.
-    fn sleep_again(&self, record: &SleepRecord, was: Level) -> Decision {
+    fn sleep_again(&self, record: &SleepRecord, was: Capacity) -> Decision {
         let mut kept = record.original(self.found);
         if kept.scaling.is_none_or(|bounds| bounds.allows(was.desired)) {
             kept.desired = was.desired;
@@ -248,7 +248,7 @@ impl Situation<'_> {
         decision
     }
 
-    fn sleep(&self, was: Level) -> Decision {
+    fn sleep(&self, was: Capacity) -> Decision {
         if self.found.desired == 0 && was.desired == 0 {
             return self.leave("it was at zero before, so it is left at zero");
         }
@@ -380,7 +380,7 @@ impl Situation<'_> {
     }
 
     /// The scheduled actions that were due while it slept and were suspended only by us.
-    fn missed(&self, record: &SleepRecord, was: Level) -> (Vec<Missed>, Vec<Note>) {
+    fn missed(&self, record: &SleepRecord, was: Capacity) -> (Vec<MissedAction>, Vec<Note>) {
         let ours = was.scaling.is_some_and(|was| !was.suspended.scheduled);
         match record
             .was
@@ -394,7 +394,7 @@ impl Situation<'_> {
 
     /// What to restore where the count is still as we set it and somebody changed only the bounds, unless the count that it
     /// had is outside of these now.
-    fn but_for_bounds(&self, record: &SleepRecord) -> Option<Level> {
+    fn but_for_bounds(&self, record: &SleepRecord) -> Option<Capacity> {
         let (was, set) = (saved(record)?, record.set?);
         let mut original = record.original(self.found);
         let mut desired = was.desired;
@@ -486,7 +486,7 @@ impl Situation<'_> {
         bounds && record.between().contains(&self.found.desired)
     }
 
-    fn ours_but_for_the_count(&self, set: Level, was: Level) -> bool {
+    fn ours_but_for_the_count(&self, set: Capacity, was: Capacity) -> bool {
         self.found.scaling == set.scaling || self.found.scaling == was.scaling
     }
 
@@ -495,7 +495,7 @@ impl Situation<'_> {
         self.ctx.now.duration_since(record.since).abs() < SETTLE_TIME
     }
 
-    fn was_restarted_by_aws(&self, record: &SleepRecord, was: Level) -> bool {
+    fn was_restarted_by_aws(&self, record: &SleepRecord, was: Capacity) -> bool {
         let slept = self.ctx.now.duration_since(record.since);
         let restarted_after = self.resource.kind.restarted_after();
         self.found == was && restarted_after.is_some_and(|after| slept >= after)
@@ -515,6 +515,6 @@ impl Situation<'_> {
     }
 }
 
-fn saved(record: &SleepRecord) -> Option<Level> {
-    record.was.as_ref().map(|was: &Saved| was.level)
+fn saved(record: &SleepRecord) -> Option<Capacity> {
+    record.was.as_ref().map(|was: &SavedState| was.level)
 }

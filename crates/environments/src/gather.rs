@@ -7,13 +7,13 @@ use futures::{StreamExt, stream};
 
 use crate::backup_tag;
 use crate::config::Config;
-use crate::kinds::{Names, ecs_service, scalable_target};
+use crate::kinds::{ResourceNames, ecs_service, scalable_target};
 use crate::overrides::Request;
 use crate::plan::Facts;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::Reader;
 use crate::record_store::RecordStore;
-use crate::resource::{Kind, Resource, Suspended};
+use crate::resource::{Kind, Resource, ScalingSuspension};
 use crate::sleep_record::SleepRecord;
 
 /// Calls at once.
@@ -23,7 +23,7 @@ const MAX_TASK_DEFINITIONS_PER_RUN: usize = 200;
 
 /// What was found, and what could not be read.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct GatheredFacts {
     /// As they are.
     pub resources: Vec<Resource>,
     /// Sleep records, by ARN.
@@ -36,7 +36,7 @@ pub struct Gathered {
     pub problems: Vec<Problem>,
 }
 
-impl Gathered {
+impl GatheredFacts {
     /// What a plan is made of.
     pub fn facts(&self) -> Facts<'_> {
         Facts {
@@ -48,8 +48,8 @@ impl Gathered {
 }
 
 /// Reads everything.
-pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config) -> Gathered {
-    let mut gathered = Gathered::default();
+pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config) -> GatheredFacts {
+    let mut gathered = GatheredFacts::default();
     for kind in Kind::ALL {
         let listed = kind.implementation().list(reader, config).await;
         gathered.resources.extend(listed.resources);
@@ -69,8 +69,8 @@ pub async fn gather_named(
     store: RecordStore<'_>,
     config: &Config,
     places: &[String],
-) -> Gathered {
-    let mut gathered = Gathered::default();
+) -> GatheredFacts {
+    let mut gathered = GatheredFacts::default();
     let mut clusters: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (cluster, name) in places.iter().filter_map(|place| place.split_once('/')) {
         clusters.entry(cluster).or_default().push(name.to_owned());
@@ -78,7 +78,7 @@ pub async fn gather_named(
     for (cluster, names) in clusters {
         for kind in Kind::of_prefix(cluster) {
             for names in names.chunks(kind.spec().names_per_call) {
-                let names = Names { cluster, names };
+                let names = ResourceNames { cluster, names };
                 match kind.implementation().describe(reader, names).await {
                     Ok(found) => gathered.resources.extend(found),
                     Err(error) => {
@@ -94,7 +94,7 @@ pub async fn gather_named(
     gathered
 }
 
-impl Gathered {
+impl GatheredFacts {
     async fn read_records(&mut self, store: RecordStore<'_>, config: &Config) {
         match store.requests().await {
             Ok((requests, unreadable)) => {
@@ -117,7 +117,7 @@ impl Gathered {
             resource.desired == 0
                 || resource
                     .scaling
-                    .is_some_and(|scaling| scaling.suspended == Suspended::ALL)
+                    .is_some_and(|scaling| scaling.suspended == ScalingSuspension::ALL)
         };
         let opted = |resource: &&Resource| {
             perhaps_asleep(resource)

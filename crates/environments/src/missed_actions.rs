@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::aws_expression::{self, Expression, ExpressionError};
 use serde::Serialize;
 
-use crate::resource::{Level, Scaling, ScheduledAction};
+use crate::resource::{Capacity, Scaling, ScheduledAction};
 
 /// How many days back the last time of an action is searched, the most likely first. An action on leap days is not found
 /// every year.
@@ -19,7 +19,7 @@ const LOOKBACK_DAYS: [i64; 4] = [1, 8, 62, 366];
 
 /// An action that was due while its service slept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Missed {
+pub struct MissedAction {
     /// Its name.
     pub name: String,
     /// When it was due last.
@@ -43,11 +43,11 @@ pub enum Note {
     /// Actions were due.
     Missed {
         /// Which; empty where only an earlier run has seen them.
-        actions: Vec<Missed>,
+        actions: Vec<MissedAction>,
         /// What it had.
-        was: Level,
+        was: Capacity,
         /// What it would have by now.
-        given: Level,
+        given: Capacity,
     },
 }
 
@@ -56,11 +56,11 @@ pub fn missed(
     actions: &[ScheduledAction],
     from: Timestamp,
     until: Timestamp,
-) -> (Vec<Missed>, Vec<Note>) {
+) -> (Vec<MissedAction>, Vec<Note>) {
     let (mut missed, mut unknown) = (Vec::new(), Vec::new());
     for action in actions {
         match action.last_due(from, until) {
-            Ok(Some(at)) => missed.push(Missed {
+            Ok(Some(at)) => missed.push(MissedAction {
                 name: action.name.clone(),
                 at,
                 min: action.min,
@@ -79,7 +79,7 @@ pub fn missed(
 
 /// What a service would have if it had not slept: the bounds of what was missed, one after the other, and its count
 /// pulled into them.
-pub fn would_be(was: Level, missed: &[Missed]) -> Level {
+pub fn would_be(was: Capacity, missed: &[MissedAction]) -> Capacity {
     let mut level = was;
     for one in missed {
         let Some(scaling) = level.scaling else {
@@ -171,7 +171,7 @@ impl fmt::Display for Note {
 }
 
 /// `the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20`
-impl fmt::Display for Missed {
+impl fmt::Display for MissedAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, at) = (&self.name, self.at);
         write!(
@@ -190,7 +190,7 @@ impl fmt::Display for Missed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Suspended;
+    use crate::resource::ScalingSuspension;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -206,17 +206,17 @@ mod tests {
         }
     }
 
-    fn level(desired: u32, min: u32, max: u32) -> Level {
-        let suspended = Suspended::default();
+    fn level(desired: u32, min: u32, max: u32) -> Capacity {
+        let suspended = ScalingSuspension::default();
         let scaling = Some(Scaling {
             min,
             max,
             suspended,
         });
-        Level { desired, scaling }
+        Capacity { desired, scaling }
     }
 
-    fn night(actions: &[ScheduledAction]) -> (Vec<Missed>, Vec<Note>) {
+    fn night(actions: &[ScheduledAction]) -> (Vec<MissedAction>, Vec<Note>) {
         missed(
             actions,
             at("2026-11-23T21:00:00Z"),

@@ -6,8 +6,7 @@ use strict_yaml::words::nearest;
 use crate::backup_tag;
 use crate::config::Config;
 use crate::overrides::{FORCE_DOWN_TAG, KEEP_UP_TAG};
-use crate::resource::Resource;
-use crate::select::PROTECTED_TAG;
+use crate::resource::{PROTECTED_TAG, Resource};
 
 /// What all of our own keys begin with.
 const PREFIX: &str = "deploy-hooks:";

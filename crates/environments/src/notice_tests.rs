@@ -10,10 +10,10 @@ use crate::decide::PlanContext;
 use crate::explain::explain;
 use crate::plan::{Facts, Plan, plan};
 use crate::problem::{Problem, ProblemKind};
-use crate::resource::{Resource, Scaling, Suspended, TaskSize};
+use crate::resource::{Resource, Scaling, ScalingSuspension, TaskSize};
 use crate::run_report::{RunReport, summary};
-use crate::savings::{Sleeps, savings};
-use crate::sleep_record::{Phase, Saved, SleepRecord};
+use crate::savings::{CountedSleeps, savings};
+use crate::sleep_record::{Phase, SavedState, SleepRecord};
 
 const CONFIG: &str = "version: 1
 accounts: ['111122223333']
@@ -37,7 +37,7 @@ fn resource(name: &str, desired: u32) -> Resource {
         scaling: Some(Scaling {
             min: 1,
             max: 4,
-            suspended: Suspended::default(),
+            suspended: ScalingSuspension::default(),
         }),
         size: Some(TaskSize {
             cpu_units: 2_048,
@@ -55,7 +55,7 @@ fn asleep(name: &str) -> (Resource, SleepRecord) {
     let since = at("2026-11-23T22:00:00Z");
     let record = SleepRecord {
         phase: Phase::Down,
-        was: Some(Saved::of(&resource, was, since)),
+        was: Some(SavedState::of(&resource, was, since)),
         set: Some(set),
         why: "outside all windows".into(),
         ..SleepRecord::new(&resource, since)
@@ -178,12 +178,12 @@ fn each_sleep_is_counted_once() {
     other.was.as_mut().unwrap().size = None;
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
     let (morning, records) = planned(vec![one, two], &[record, other], "2026-11-24T09:00:00Z");
-    let ended = savings(&morning, &records, &config.prices, Sleeps::Ending);
+    let ended = savings(&morning, &records, &config.prices, CountedSleeps::Ending);
     // Two tasks of two vCPUs and 4 GB, eleven hours.
     assert!((ended.vcpu_hours - 44.0).abs() < 1e-9 && (ended.gb_hours - 88.0).abs() < 1e-9);
     insta::assert_snapshot!(ended, @"about 2.17 USD (44.0 vCPU-hours, 88.0 GB-hours) of 2 services; 1 of unknown size not counted");
-    let lasting = savings(&morning, &records, &config.prices, Sleeps::Lasting);
-    assert_eq!(lasting.services, 0);
+    let lasting = savings(&morning, &records, &config.prices, CountedSleeps::Lasting);
+    assert_eq!(lasting.resources, 0);
 }
 
 #[test]

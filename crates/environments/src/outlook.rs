@@ -9,7 +9,7 @@ use schedule::State;
 use crate::config::Config;
 use crate::decide::{PlanContext, Step};
 use crate::explain::on_clocks;
-use crate::gather::Gathered;
+use crate::gather::GatheredFacts;
 use crate::overrides::{FORCE_DOWN_TAG, Request};
 use crate::plan::{Facts, Plan, Row, plan};
 use crate::resource::Status;
@@ -43,7 +43,7 @@ impl Outlook {
     /// By what was read, if this counts as well.
     pub fn with(
         request: &Request,
-        gathered: &Gathered,
+        gathered: &GatheredFacts,
         config: &Config,
         ctx: &PlanContext<'_>,
     ) -> Self {

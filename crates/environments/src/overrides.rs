@@ -23,7 +23,7 @@ pub struct Request {
     /// Two requests of the same id are one.
     pub id: String,
     /// What is asked for.
-    pub ask: Ask,
+    pub ask: RequestKind,
     /// A service as `cluster/name` ([`word_of`]), or a pattern over those; several with blanks between them.
     pub services: String,
     /// Until when; not included.
@@ -41,7 +41,7 @@ pub struct Request {
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ask {
+pub enum RequestKind {
     /// Put the sleep off, or wake now.
     Snooze,
     /// Stop it, whatever the schedule says.
@@ -90,7 +90,9 @@ pub fn overrides(resource: &Resource, requests: &[Request]) -> Result<Overrides,
 
 /// Whether there is something that can't be read among requests.
 pub(crate) fn is_unreadable(requests: &[Request]) -> bool {
-    requests.iter().any(|one| one.ask == Ask::Unreadable)
+    requests
+        .iter()
+        .any(|one| one.ask == RequestKind::Unreadable)
 }
 
 /// The overrides by the tags of a service and the requests that are about it.
@@ -113,9 +115,9 @@ pub(crate) fn of(
     for request in ours.iter().filter(|request| !replaced(request)) {
         let until = Some(request.until);
         match request.ask {
-            Ask::Snooze => all.snoozed_until = all.snoozed_until.max(until),
-            Ask::ForceDown => all.force_down_until = all.force_down_until.max(until),
-            Ask::Unreadable => {}
+            RequestKind::Snooze => all.snoozed_until = all.snoozed_until.max(until),
+            RequestKind::ForceDown => all.force_down_until = all.force_down_until.max(until),
+            RequestKind::Unreadable => {}
         }
     }
     let tag = |key, read: Result<_, &str>| {
@@ -145,7 +147,7 @@ impl Request {
     pub fn unreadable() -> Self {
         Self {
             id: String::new(),
-            ask: Ask::Unreadable,
+            ask: RequestKind::Unreadable,
             services: String::new(),
             until: Timestamp::MAX,
             by: String::new(),
@@ -203,7 +205,7 @@ mod tests {
         }
     }
 
-    fn request(ask: Ask, services: &str, until: &str) -> Request {
+    fn request(ask: RequestKind, services: &str, until: &str) -> Request {
         Request {
             id: "1".into(),
             ask,
@@ -224,7 +226,7 @@ mod tests {
         let ours = shop("111122223333", "eu-central-1");
         let asked = Request {
             place: Some(ours.home()),
-            ..request(Ask::ForceDown, "dev/*", "2026-11-22T09:00:00Z")
+            ..request(RequestKind::ForceDown, "dev/*", "2026-11-22T09:00:00Z")
         };
         assert!(asked.is_for(&ours));
         assert!(!asked.is_for(&shop("444455556666", "eu-central-1")));
@@ -247,7 +249,11 @@ mod tests {
             (KEEP_UP_TAG, "tomorrow"),
             (FORCE_DOWN_TAG, "2026-11-22T01:00:00Z"),
         ]);
-        let asked = [request(Ask::Snooze, "dev/shop", "2026-11-22T09:00:00Z")];
+        let asked = [request(
+            RequestKind::Snooze,
+            "dev/shop",
+            "2026-11-22T09:00:00Z",
+        )];
         let unclear = overrides(&tagged, &asked).unwrap_err();
         assert!(
             matches!(unclear.what, UnclearSource::Tag { key, .. } if key == KEEP_UP_TAG),
@@ -267,7 +273,7 @@ mod tests {
     #[test]
     fn an_unreadable_request_makes_all_unclear_and_takes_no_other_away() {
         let until = "2026-11-22T09:00:00Z";
-        for ask in [Ask::Snooze, Ask::ForceDown] {
+        for ask in [RequestKind::Snooze, RequestKind::ForceDown] {
             let asked = [request(ask, "dev/shop", until), Request::unreadable()];
             let unclear = overrides(&resource(&[]), &asked).unwrap_err();
             assert_eq!(unclear.what, UnclearSource::Request);
@@ -288,11 +294,15 @@ mod tests {
     #[test]
     fn the_request_that_lasts_longest_counts() {
         let requests = [
-            request(Ask::Snooze, "dev/shop", "2026-11-21T23:00:00Z"),
-            request(Ask::Snooze, "dev/*", "2026-11-22T01:00:00Z"),
-            request(Ask::Snooze, "test/*", "2026-11-22T09:00:00Z"),
-            request(Ask::Snooze, "no(t) a,pattern", "2026-11-22T09:00:00Z"),
-            request(Ask::ForceDown, "shop", "2026-11-21T22:00:00Z"),
+            request(RequestKind::Snooze, "dev/shop", "2026-11-21T23:00:00Z"),
+            request(RequestKind::Snooze, "dev/*", "2026-11-22T01:00:00Z"),
+            request(RequestKind::Snooze, "test/*", "2026-11-22T09:00:00Z"),
+            request(
+                RequestKind::Snooze,
+                "no(t) a,pattern",
+                "2026-11-22T09:00:00Z",
+            ),
+            request(RequestKind::ForceDown, "shop", "2026-11-21T22:00:00Z"),
         ];
         let all = overrides(
             &resource(&[(KEEP_UP_TAG, "2026-11-21T23:30:00+01:00")]),
@@ -314,11 +324,11 @@ mod tests {
         let until = "2026-11-22T09:00:00Z";
         let mut requests = vec![
             later(
-                request(Ask::ForceDown, "dev/*", until),
+                request(RequestKind::ForceDown, "dev/*", until),
                 "2026-11-21T20:00:00Z",
             ),
             later(
-                request(Ask::Snooze, "dev/shop", until),
+                request(RequestKind::Snooze, "dev/shop", until),
                 "2026-11-21T20:05:00Z",
             ),
         ];
@@ -336,7 +346,7 @@ mod tests {
             "nobody woke that one"
         );
         requests.push(later(
-            request(Ask::ForceDown, "shop", until),
+            request(RequestKind::ForceDown, "shop", until),
             "2026-11-21T20:10:00Z",
         ));
         let repeated = overrides(&resource(&[]), &requests).unwrap();
@@ -349,13 +359,13 @@ mod tests {
     #[test]
     fn one_request_may_name_several_services() {
         let asked = request(
-            Ask::Snooze,
+            RequestKind::Snooze,
             "dev/web dev/sh?p other",
             "2026-11-21T23:00:00Z",
         );
         assert!(asked.is_for(&resource(&[])));
         for others in ["dev/web dev/shopping", "", "dev / shop", "dev/shop/x"] {
-            let asked = request(Ask::Snooze, others, "2026-11-21T23:00:00Z");
+            let asked = request(RequestKind::Snooze, others, "2026-11-21T23:00:00Z");
             assert_eq!(
                 asked.is_for(&resource(&[])),
                 others == "dev / shop",
@@ -373,7 +383,7 @@ mod tests {
         };
         for name in ["My Group", "My  Group (blue), old"] {
             let words = word_of(&group(name).place());
-            let asked = request(Ask::Snooze, &words, "2026-11-21T23:00:00Z");
+            let asked = request(RequestKind::Snooze, &words, "2026-11-21T23:00:00Z");
             assert!(asked.is_for(&group(name)), "{words}");
             for other in ["My", "Group", "(blue),"] {
                 assert!(!asked.is_for(&group(other)), "{words}: {other}");

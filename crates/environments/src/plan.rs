@@ -17,13 +17,13 @@ use crate::decide::{
 use crate::missed_actions::Note;
 use crate::overrides::Request;
 use crate::rate_limiter::Forecast;
-use crate::resource::{Level, Resource, Status};
+use crate::resource::{Capacity, Resource, Status};
 use crate::schedule_state::ScheduleState;
 use crate::select::{LEFT_ASLEEP, Selection, Selector};
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// The source that is given for waking a service that no longer has a schedule.
-const RELEASED: &str = "the record of its sleep";
+const RECORD_SOURCE: &str = "the record of its sleep";
 
 /// What is added about a service whose tags can't be understood.
 const UNTIL_CORRECTED: &str = "it is left as it is until that is corrected";
@@ -96,7 +96,7 @@ pub struct Row {
     pub condition: Option<Condition>,
     /// What is restored, where that is not what it had.
     #[serde(skip)]
-    pub gives: Option<Level>,
+    pub gives: Option<Capacity>,
     /// What people should know when the step is done.
     #[serde(skip)]
     pub notes: Vec<Note>,
@@ -116,7 +116,8 @@ pub struct Row {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "the steps explain themselves")]
 pub struct Totals {
-    pub services: usize,
+    #[serde(rename = "services")]
+    pub resources: usize,
     pub selected: usize,
     pub asleep: usize,
     pub sleep: usize,
@@ -190,7 +191,7 @@ pub(crate) fn row(
         } => {
             if record.is_some_and(|record| owes(record, &row)) {
                 let scheduled = ScheduleState::released("it is no longer selected");
-                row.decided(record, (&scheduled, RELEASED), ctx);
+                row.decided(record, (&scheduled, RECORD_SOURCE), ctx);
             } else {
                 (row.why, row.attention) = (why, attention);
                 row.left_asleep = left_asleep;
@@ -206,7 +207,7 @@ pub(crate) fn row(
             let effective_record = effective_record(&row.resource, record, ctx.now);
             if effective_record.is_some_and(|record| record.set.is_some()) {
                 let scheduled = ScheduleState::released("its schedule can't be read");
-                row.decided(record, (&scheduled, RELEASED), ctx);
+                row.decided(record, (&scheduled, RECORD_SOURCE), ctx);
                 row.why = format!("{}; {why}", row.why);
             } else {
                 row.why = format!("{why}; {UNTIL_CORRECTED}");
@@ -376,7 +377,7 @@ fn schedule_calls(rows: &mut [Row], config: &Config, now: Timestamp) {
 /// Counts rows: of a whole plan, or of a part of it.
 pub fn totals(rows: &[Row]) -> Totals {
     let mut totals = Totals {
-        services: rows.len(),
+        resources: rows.len(),
         ..Totals::default()
     };
     for row in rows {

@@ -84,7 +84,7 @@ impl Problem {
 
 impl ProblemKind {
     /// Whether services may be missing from what was read.
-    pub fn hides_services(self) -> bool {
+    pub fn hides_resources(self) -> bool {
         !matches!(self, Self::RequestUnclear | Self::ActionsUnread)
     }
 

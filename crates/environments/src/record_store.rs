@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use common::state::{Created, Item, Key, Replaced, StateError, Table};
+use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError, Table};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -112,9 +112,9 @@ impl RecordStore<'_> {
             value: record,
         };
         match self.table.replace(before, &written.value).await? {
-            Replaced::Yes => Ok(Written::Yes(written)),
+            ReplaceOutcome::Yes => Ok(Written::Yes(written)),
             // The answer to our own try may have been lost.
-            Replaced::Lost => self.perhaps_ours(&written.value).await,
+            ReplaceOutcome::Lost => self.perhaps_ours(&written.value).await,
         }
     }
 
@@ -125,12 +125,12 @@ impl RecordStore<'_> {
             .checked_add(RECORD_LIFETIME)
             .unwrap_or(Timestamp::MAX);
         match self.table.create(&key, &record, expires).await? {
-            Created::New => Ok(Written::Yes(Item {
+            CreateOutcome::New => Ok(Written::Yes(Item {
                 key,
                 version: 1,
                 value: record,
             })),
-            Created::Exists(item) => Ok(ours(Some(item), &record)),
+            CreateOutcome::Exists(item) => Ok(ours(Some(item), &record)),
         }
     }
 
@@ -140,7 +140,7 @@ impl RecordStore<'_> {
     }
 
     /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
-    /// read, which is among the requests as [`Ask::Unreadable`](crate::overrides::Ask::Unreadable).
+    /// read, which is among the requests as [`RequestKind::Unreadable`](crate::overrides::Ask::Unreadable).
     pub async fn requests(&self) -> Result<(Vec<Request>, Vec<StateError>), StateError> {
         let items = self.table.list_each(REQUESTS, "request#").await?;
         let (mut requests, mut unreadable) = (Vec::new(), Vec::new());
@@ -163,8 +163,8 @@ impl RecordStore<'_> {
         let expires = request.until.checked_add(REQUEST_LIFETIME);
         let expires = expires.unwrap_or(Timestamp::MAX);
         Ok(match self.table.create(&key, request, expires).await? {
-            Created::New => request.clone(),
-            Created::Exists(earlier) => earlier.value,
+            CreateOutcome::New => request.clone(),
+            CreateOutcome::Exists(earlier) => earlier.value,
         })
     }
 }

@@ -52,7 +52,7 @@ impl<'r> RequestIndex<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overrides::{Ask, Place, overrides};
+    use crate::overrides::{Place, RequestKind, overrides};
 
     #[test]
     fn it_says_what_each_request_says() {
@@ -95,11 +95,15 @@ mod tests {
         };
         let numbered = || words.iter().enumerate();
         let mut all: Vec<Request> = numbered()
-            .map(|one| request(one, Ask::Snooze, None))
+            .map(|one| request(one, RequestKind::Snooze, None))
             .collect();
         let mut sets: Vec<Vec<Request>> = all.iter().map(|one| vec![one.clone()]).collect();
-        all.push(request((1, &"dev/web"), Ask::ForceDown, None));
-        all.push(request((9, &"*"), Ask::ForceDown, Some(other_place)));
+        all.push(request((1, &"dev/web"), RequestKind::ForceDown, None));
+        all.push(request(
+            (9, &"*"),
+            RequestKind::ForceDown,
+            Some(other_place),
+        ));
         sets.push(all.clone());
         all.push(Request::unreadable());
         sets.extend([all, Vec::new()]);

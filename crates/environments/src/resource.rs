@@ -7,6 +7,9 @@ use common::arn::{Arn, Place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The key of the tag that protects from any change, whatever its value is but `false`. IAM denies by it, too.
+pub const PROTECTED_TAG: &str = "deploy-hooks:protected";
+
 /// What can sleep.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -97,12 +100,12 @@ pub struct Scaling {
     pub max: u32,
     /// What is suspended.
     #[serde(default)]
-    pub suspended: Suspended,
+    pub suspended: ScalingSuspension,
 }
 
 /// What of Application Auto Scaling is suspended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Suspended {
+pub struct ScalingSuspension {
     /// Scaling in by policies.
     pub dynamic_in: bool,
     /// Scaling out by policies.
@@ -143,7 +146,7 @@ pub struct TaskSize {
 
 /// What of a service is taken and given back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Level {
+pub struct Capacity {
     /// The count.
     pub desired: u32,
     /// Bounds and suspensions, where there is a scalable target.
@@ -152,8 +155,8 @@ pub struct Level {
 
 impl Resource {
     /// What of it would be taken.
-    pub fn level(&self) -> Level {
-        Level {
+    pub fn level(&self) -> Capacity {
+        Capacity {
             desired: self.desired,
             scaling: self.scaling,
         }
@@ -201,7 +204,7 @@ impl Resource {
     }
 }
 
-impl Suspended {
+impl ScalingSuspension {
     /// All three.
     pub const ALL: Self = Self {
         dynamic_in: true,
@@ -221,7 +224,7 @@ impl Suspended {
         .collect()
     }
 
-    /// Reads what [`Suspended::letters`] writes, and nothing else.
+    /// Reads what [`ScalingSuspension::letters`] writes, and nothing else.
     pub fn from_letters(text: &str) -> Option<Self> {
         let letters: Vec<char> = text.chars().collect();
         let [dynamic_in, dynamic_out, scheduled] = letters.as_slice() else {
@@ -253,7 +256,7 @@ impl Scaling {
 }
 
 /// `3`, `3 (2-6)`, `0 (0-6, suspended)`: for people.
-impl fmt::Display for Level {
+impl fmt::Display for Capacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.desired)?;
         let Some(scaling) = self.scaling else {
@@ -261,8 +264,8 @@ impl fmt::Display for Level {
         };
         write!(f, " ({}-{}", scaling.min, scaling.max)?;
         match scaling.suspended {
-            Suspended::ALL => f.write_str(", suspended)"),
-            some if some != Suspended::default() => {
+            ScalingSuspension::ALL => f.write_str(", suspended)"),
+            some if some != ScalingSuspension::default() => {
                 write!(f, ", suspended {})", some.letters())
             }
             _ => f.write_str(")"),
@@ -289,15 +292,15 @@ mod tests {
 
     #[test]
     fn suspensions_have_three_letters() {
-        let partly = Suspended {
+        let partly = ScalingSuspension {
             dynamic_in: true,
             dynamic_out: false,
             scheduled: true,
         };
         assert_eq!(partly.letters(), "i-s");
-        assert_eq!(Suspended::from_letters("i-s"), Some(partly));
+        assert_eq!(ScalingSuspension::from_letters("i-s"), Some(partly));
         for wrong in ["", "ii-", "-io", "----", "s--"] {
-            assert_eq!(Suspended::from_letters(wrong), None, "{wrong:?}");
+            assert_eq!(ScalingSuspension::from_letters(wrong), None, "{wrong:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use strict_yaml::words::count;
 
-use crate::apply::{Applied, End, Outcome};
+use crate::apply::{ApplyResult, End, Outcome};
 use crate::condition::Condition;
 use crate::decide::Step;
 use crate::plan::Plan;
@@ -22,7 +22,7 @@ pub struct RunReport<'a> {
     /// What was planned.
     pub plan: &'a Plan,
     /// What came of it; none for a dry run.
-    pub applied: Option<&'a Applied>,
+    pub applied: Option<&'a ApplyResult>,
     /// What could not be read.
     pub problems: &'a [Problem],
     /// What the sleeps that ended have saved.
@@ -56,7 +56,7 @@ pub fn summary(report: &RunReport<'_>) -> String {
             &format!("AWS throttled calls {times}; each was repeated, more slowly."),
         );
     }
-    if let Some(savings) = report.savings.filter(|savings| savings.services > 0) {
+    if let Some(savings) = report.savings.filter(|savings| savings.resources > 0) {
         line(
             &mut text,
             &format!("Saved by the sleep that ended: {savings}."),

@@ -24,14 +24,15 @@ pub struct Savings {
     /// Its currency.
     pub currency: String,
     /// Services that slept.
-    pub services: usize,
+    #[serde(rename = "services")]
+    pub resources: usize,
     /// Services that slept and of which it isn't known what they take; not in the sums.
     pub unknown: usize,
 }
 
 /// Which sleeps are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sleeps {
+pub enum CountedSleeps {
     /// Those that end with this plan: each sleep is counted once, so these can be summed up as metrics.
     Ending,
     /// Those that last, until now.
@@ -43,7 +44,7 @@ pub fn savings<S: BuildHasher>(
     plan: &Plan,
     records: &HashMap<String, SleepRecord, S>,
     prices: &Prices,
-    which: Sleeps,
+    which: CountedSleeps,
 ) -> Savings {
     let mut savings = Savings {
         currency: prices.currency.clone(),
@@ -56,7 +57,7 @@ pub fn savings<S: BuildHasher>(
         let ends = row.step.is_up();
         // What was stopped and runs on saves nothing.
         let costs = row.condition.as_ref().is_some_and(Condition::costs);
-        if record.phase == Phase::Down && !costs && ends == (which == Sleeps::Ending) {
+        if record.phase == Phase::Down && !costs && ends == (which == CountedSleeps::Ending) {
             savings.add(record, plan.at, prices);
         }
     }
@@ -65,7 +66,7 @@ pub fn savings<S: BuildHasher>(
 
 impl Savings {
     fn add(&mut self, record: &SleepRecord, now: Timestamp, prices: &Prices) {
-        self.services += 1;
+        self.resources += 1;
         let began = record
             .ran_on
             .map_or(record.since, |ran| ran.max(record.since));
@@ -94,7 +95,7 @@ impl std::fmt::Display for Savings {
             self.currency,
             self.vcpu_hours,
             self.gb_hours,
-            strict_yaml::words::count(self.services, "service"),
+            strict_yaml::words::count(self.resources, "service"),
         )?;
         match self.unknown {
             0 => Ok(()),

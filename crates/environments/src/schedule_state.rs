@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use schedule::{Calendar, Edge, Overrides, Schedule, State, Why, desired_state, next_edge};
+use schedule::{Calendar, Edge, Overrides, Schedule, State, StateReason, desired_state, next_edge};
 
 /// How far back the last edge is looked for, in days: first where it mostly is.
 const LOOKBACK_DAYS: [i64; 3] = [2, 8, 60];
@@ -49,7 +49,7 @@ impl ScheduleState {
         Self {
             state: decision.state,
             rule: decision.why.to_string().into(),
-            forced: matches!(decision.why, Why::ForcedDown(_)),
+            forced: matches!(decision.why, StateReason::ForcedDown(_)),
             asked: decision.state == State::On && own == State::Off,
             last_edge: last,
             own_edge,

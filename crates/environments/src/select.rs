@@ -16,14 +16,11 @@ use crate::config::{Config, looks_like_production};
 use crate::mistyped_tags::mistyped;
 use crate::overrides::{Request, UnclearSource};
 use crate::request_index::RequestIndex;
-use crate::resource::{Resource, Status};
+use crate::resource::{PROTECTED_TAG, Resource, Status};
 use crate::schedule_state::ScheduleState;
 
 /// What a tag may say to mean the default schedule.
 const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
-
-/// The key of the tag that protects from any change, whatever its value is but `false`. IAM denies by it, too.
-pub const PROTECTED_TAG: &str = "deploy-hooks:protected";
 
 /// What is added about a service that we put to sleep and may no longer touch.
 pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
@@ -32,7 +29,7 @@ pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left asleep: select it 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
     /// It is ours.
-    Selected(Selected),
+    Selected(SelectedResource),
     /// It has not opted in, or not any more; nothing else speaks against it.
     Unselected {
         /// Why.
@@ -60,7 +57,7 @@ pub enum Selection {
         /// Why.
         why: String,
         /// Its schedule.
-        selected: Selected,
+        selected: SelectedResource,
     },
     /// It must not be touched.
     Skipped {
@@ -75,7 +72,7 @@ pub enum Selection {
 
 /// A service that is ours, and what its schedule wants.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Selected {
+pub struct SelectedResource {
     /// When it is on.
     pub schedule: Arc<Schedule>,
     /// Where that stands: the tag, the rule.
@@ -193,7 +190,7 @@ impl<'a> Selector<'a> {
         let remark = unclear.filter(|what| *what != UnclearSource::Request);
         let mut notes = schedule.remarks().to_vec();
         notes.extend(mistyped(resource, self.config));
-        Selection::Selected(Selected {
+        Selection::Selected(SelectedResource {
             notes,
             schedule,
             source,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::backup_tag::{ASLEEP_TAG, BackupTag, MAX_CLOCK_SKEW};
-use crate::resource::{Level, Resource, Scaling, TaskSize};
+use crate::resource::{Capacity, Resource, Scaling, TaskSize};
 use crate::write::Refusal;
 
 /// The most tasks that are started because a backup tag says so, where no record and no scalable target shows that there
@@ -28,10 +28,10 @@ pub struct SleepRecord {
     pub phase: Phase,
     /// What it had before; none where nothing was taken.
     #[serde(default)]
-    pub was: Option<Saved>,
+    pub was: Option<SavedState>,
     /// What we set and have not given back yet.
     #[serde(default)]
-    pub set: Option<Level>,
+    pub set: Option<Capacity>,
     /// When the phase began.
     pub since: Timestamp,
     /// Why, in words.
@@ -53,10 +53,10 @@ pub struct SleepRecord {
     pub short_since: Option<Timestamp>,
     /// What is restored, where that is not what it had: scheduled actions were due while it slept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub giving: Option<Level>,
+    pub giving: Option<Capacity>,
     /// What AWS said when it refused to stop it: then the phase is [`Phase::Left`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Refused>,
+    pub refused: Option<RefusedStop>,
     /// Who is changing the service just now.
     #[serde(default)]
     pub holder: Option<Holder>,
@@ -82,9 +82,9 @@ pub enum Phase {
 
 /// What a service had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
+pub struct SavedState {
     /// Count, bounds, suspensions.
-    pub level: Level,
+    pub level: Capacity,
     /// Its task definition then; unknown if recovered from the tag. Never restored: a redeploy counts.
     #[serde(default)]
     pub task_definition: Option<String>,
@@ -99,16 +99,16 @@ pub struct Saved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// What we had set.
-    pub expected: Option<Level>,
+    pub expected: Option<Capacity>,
     /// What was there.
-    pub found: Level,
+    pub found: Capacity,
     /// When it was found.
     pub at: Timestamp,
 }
 
 /// A stop that AWS refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RefusedStop {
     /// The call and on what.
     pub what: String,
     /// AWS's error in one line.
@@ -119,7 +119,7 @@ pub struct Refused {
     pub tries: u32,
 }
 
-impl Refused {
+impl RefusedStop {
     /// Whether another try is useless before something has changed: a wrong state may pass once.
     pub fn is_final(&self) -> bool {
         self.refusal == Refusal::Permanent || self.tries > 1
@@ -142,9 +142,9 @@ impl Phase {
     }
 }
 
-impl Saved {
+impl SavedState {
     /// What a service has now.
-    pub fn of(resource: &Resource, level: Level, at: Timestamp) -> Self {
+    pub fn of(resource: &Resource, level: Capacity, at: Timestamp) -> Self {
         let task_definition = Some(&resource.task_definition).filter(|text| !text.is_empty());
         Self {
             level,
@@ -202,7 +202,7 @@ impl SleepRecord {
         let level = vouched_for(resource, earlier, backup.level);
         Self {
             phase: Phase::Down,
-            was: Some(Saved {
+            was: Some(SavedState {
                 level,
                 task_definition: None,
                 size: resource.size,
@@ -230,7 +230,7 @@ impl SleepRecord {
 
     /// What the resource should have once everything that is still as we set it is restored. A field that somebody else has
     /// changed since is left as it is.
-    pub fn original(&self, found: Level) -> Level {
+    pub fn original(&self, found: Capacity) -> Capacity {
         let (Some(was), Some(set)) = (&self.was, self.set) else {
             return found;
         };
@@ -254,7 +254,7 @@ impl SleepRecord {
             }
             (_, _, found) => found,
         };
-        Level { desired, scaling }
+        Capacity { desired, scaling }
     }
 
     /// The counts that our own calls can have led to while we are on the way: saved, zero, and what
@@ -279,7 +279,11 @@ impl SleepRecord {
 
 /// What a tag says, within the maximum of what scales it and what is known of an earlier sleep; of a service of which
 /// nothing is known, within [`MAX_RECOVERED_TASKS`].
-pub(crate) fn vouched_for(resource: &Resource, earlier: Option<&SleepRecord>, tag: Level) -> Level {
+pub(crate) fn vouched_for(
+    resource: &Resource,
+    earlier: Option<&SleepRecord>,
+    tag: Capacity,
+) -> Capacity {
     let had = earlier.and_then(|earlier| earlier.was.as_ref());
     let levels = [Some(resource.level()), had.map(|had| had.level)];
     let known = levels.into_iter().flatten().flat_map(|level| {
@@ -292,7 +296,7 @@ pub(crate) fn vouched_for(resource: &Resource, earlier: Option<&SleepRecord>, ta
         max: scaling.max.min(most),
         ..scaling
     });
-    Level {
+    Capacity {
         desired: tag.desired.min(most),
         scaling,
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::resource::{Level, Scaling};
+use crate::resource::{Capacity, Scaling};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,27 +16,27 @@ pub enum Step {
     /// Save what it has, then stop it.
     Sleep {
         /// What is saved.
-        was: Level,
+        was: Capacity,
     },
     /// Stop the rest: it was saved before.
     FinishSleep {
         /// What was saved.
-        was: Level,
+        was: Capacity,
     },
     /// Restore what it had.
     Wake {
         /// What it had.
-        was: Level,
+        was: Capacity,
     },
     /// Restore the rest.
     FinishWake {
         /// What it had.
-        was: Level,
+        was: Capacity,
     },
     /// It was to sleep and never did: restore what was changed for that.
     GiveBack {
         /// What it had.
-        was: Level,
+        was: Capacity,
     },
     /// Not now: a deployment is in progress.
     Defer {
@@ -46,7 +46,7 @@ pub enum Step {
     /// Somebody else has changed it while it slept: record that, and leave it alone.
     Conflict {
         /// What is there.
-        found: Level,
+        found: Capacity,
         /// Bounds and suspensions that are still as we set them, and can be restored without moving
         /// the count.
         give_back: Option<Scaling>,
@@ -54,7 +54,7 @@ pub enum Step {
     /// Record that it is left to people until the next edge.
     Leave {
         /// What is there.
-        found: Level,
+        found: Capacity,
     },
     /// Another run holds it.
     Busy {

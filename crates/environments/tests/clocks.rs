@@ -6,9 +6,9 @@ use test_support::environments as support;
 
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::{Decision, PlanContext, Step, decide};
-use environments::resource::{Level, Resource};
+use environments::resource::{Capacity, Resource};
 use environments::schedule_state::ScheduleState;
-use environments::sleep_record::{Holder, LEASE, Phase, Saved, SleepRecord};
+use environments::sleep_record::{Holder, LEASE, Phase, SavedState, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Calendar, Overrides, Schedule};
 use support::ecs::arn;
@@ -17,7 +17,7 @@ use support::{CONFIG, CallFault, Fixture, Svc, block_on, config};
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const LATER: &str = "2026-11-24T01:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
-const WAS: Level = Level {
+const WAS: Capacity = Capacity {
     desired: 3,
     scaling: None,
 };
@@ -31,7 +31,7 @@ fn record(phase: Phase, since: Timestamp) -> SleepRecord {
         arn: arn("dev/web"),
         born: None,
         phase,
-        was: Some(Saved {
+        was: Some(SavedState {
             level: WAS,
             task_definition: None,
             size: None,

@@ -5,10 +5,14 @@
 use environments::backup_tag::{ASLEEP_TAG, BackupTag};
 use environments::condition::Condition;
 use environments::decide::{PlanContext, Step, decide};
-use environments::missed_actions::{Missed, missed, would_be};
-use environments::resource::{Kind, Level, Resource, Scaling, ScheduledAction, Suspended};
+use environments::missed_actions::{MissedAction, missed, would_be};
+use environments::resource::{
+    Capacity, Kind, Resource, Scaling, ScalingSuspension, ScheduledAction,
+};
 use environments::schedule_state::ScheduleState;
-use environments::sleep_record::{MAX_RECOVERED_TASKS, Phase, Refused, Saved, SleepRecord};
+use environments::sleep_record::{
+    MAX_RECOVERED_TASKS, Phase, RefusedStop, SavedState, SleepRecord,
+};
 use environments::write::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -25,7 +29,7 @@ fn scaling(most: u32) -> impl Strategy<Value = Scaling> {
         |(a, b, [dynamic_in, dynamic_out, scheduled])| Scaling {
             min: a.min(b),
             max: a.max(b),
-            suspended: Suspended {
+            suspended: ScalingSuspension {
                 dynamic_in,
                 dynamic_out,
                 scheduled,
@@ -34,16 +38,16 @@ fn scaling(most: u32) -> impl Strategy<Value = Scaling> {
     )
 }
 
-fn level(most: u32) -> impl Strategy<Value = Level> {
+fn level(most: u32) -> impl Strategy<Value = Capacity> {
     let scaling = prop::option::of(scaling(most));
-    (0..most, scaling).prop_map(|(desired, scaling)| Level { desired, scaling })
+    (0..most, scaling).prop_map(|(desired, scaling)| Capacity { desired, scaling })
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![Just(Kind::EcsService), Just(Kind::AutoScalingGroup)]
 }
 
-fn resource(kind: Kind, level: Level) -> Resource {
+fn resource(kind: Kind, level: Capacity) -> Resource {
     Resource {
         kind,
         arn: "arn:aws:ecs:eu-central-1:111122223333:service/dev/web".into(),
@@ -99,10 +103,10 @@ proptest! {
         let resource = resource(kind, had);
         let since = at("2026-11-23T22:01:00Z");
         let refusal = if permanent { Refusal::Permanent } else { Refusal::State };
-        let refused = Refused { what: "StopDBCluster".into(), detail: "no".into(), refusal, tries };
+        let refused = RefusedStop { what: "StopDBCluster".into(), detail: "no".into(), refusal, tries };
         let record = SleepRecord {
             phase: Phase::Left,
-            was: Some(Saved::of(&resource, had, since)),
+            was: Some(SavedState::of(&resource, had, since)),
             refused: Some(refused.clone()),
             ..SleepRecord::new(&resource, since)
         };
@@ -122,7 +126,7 @@ proptest! {
         was in level(30),
         bounds in prop::collection::vec((prop::option::of(0_u32..30), prop::option::of(0_u32..30)), 0..5),
     ) {
-        let all: Vec<Missed> = bounds.iter().map(|(min, max)| Missed {
+        let all: Vec<MissedAction> = bounds.iter().map(|(min, max)| MissedAction {
             name: "one".into(),
             at: at(NOON),
             min: *min,
@@ -170,7 +174,7 @@ proptest! {
         let record = SleepRecord {
             phase: if down { Phase::Down } else { Phase::Up },
             set: down.then(|| resource.asleep(had)),
-            was: Some(Saved::of(&resource, had, since)),
+            was: Some(SavedState::of(&resource, had, since)),
             ..SleepRecord::new(&resource, since)
         };
         (resource.desired, resource.running, resource.not_in_service) = (desired, running, aside);

@@ -7,7 +7,7 @@ use test_support::environments as support;
 use environments::apply::End;
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
-use environments::overrides::{Ask, KEEP_UP_TAG, Request};
+use environments::overrides::{KEEP_UP_TAG, Request, RequestKind};
 use environments::run_report::{RunReport, summary};
 use support::ecs::{Target, arn};
 use support::{CallFault, Fixture, Svc, block_on};
@@ -111,7 +111,7 @@ fn after_the_morning_everything_is_as_in_the_evening() {
             &ran.plan,
             &ran.gathered.records,
             &office.config.prices,
-            environments::savings::Sleeps::Ending,
+            environments::savings::CountedSleeps::Ending,
         );
         let report = RunReport {
             plan: &ran.plan,
@@ -233,7 +233,7 @@ fn what_somebody_asks_for_at_night_does_not_replace_what_the_evening_had() {
                 office.run("tick").await;
             }
             office.until("2026-11-23T23:30:00Z").await;
-            office.ask("wake", Ask::Snooze, "dev/*").await;
+            office.ask("wake", RequestKind::Snooze, "dev/*").await;
             for at in ["2026-11-23T23:30:00Z", "2026-11-23T23:40:00Z"] {
                 office.until(at).await;
                 office.run(at).await;
@@ -275,7 +275,7 @@ fn bounds_of_the_night_stay_where_the_evening_s_count_is_kept() {
                 ecs.get("dev/web").set(1);
                 ecs.get("dev/web").register(bounds(0, [true; 3]));
             });
-            office.ask("wake", Ask::Snooze, "dev/web").await;
+            office.ask("wake", RequestKind::Snooze, "dev/web").await;
             office.run("wake").await;
             office.until("2026-11-24T00:00:00Z").await;
             office.run("it is over").await;
@@ -348,7 +348,7 @@ fn overrides_hold_until_they_end() {
         });
         let request = Request {
             id: "1".into(),
-            ask: Ask::Snooze,
+            ask: RequestKind::Snooze,
             services: "dev/snoozed".into(),
             until: "2026-11-24T01:00:00Z".parse().unwrap(),
             by: "lead".into(),

@@ -9,8 +9,8 @@ use test_support::environments as support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use environments::apply::Applied;
-use environments::overrides::Ask;
+use environments::apply::ApplyResult;
+use environments::overrides::RequestKind;
 use support::ecs::Target;
 use support::{CallFault, Fixture, Svc, block_on};
 
@@ -46,9 +46,9 @@ async fn story(morning: bool, call: usize, seconds: u64) -> usize {
     let ask = if morning {
         office.run("night").await;
         office.until("2026-11-24T09:00:00Z").await;
-        Ask::ForceDown
+        RequestKind::ForceDown
     } else {
-        Ask::Snooze
+        RequestKind::Snooze
     };
     office
         .world
@@ -103,7 +103,7 @@ async fn story(morning: bool, call: usize, seconds: u64) -> usize {
 const LAST: &str = "dev/web-99";
 
 /// Many services; `other` happens while the run is on its way to the last.
-async fn long_run(morning: bool, other: impl AsyncFnOnce(&Fixture)) -> (Fixture, Applied) {
+async fn long_run(morning: bool, other: impl AsyncFnOnce(&Fixture)) -> (Fixture, ApplyResult) {
     let office = Fixture::new();
     office.world.ecs(|ecs| {
         (0..100).for_each(|n| ecs.add(&format!("dev/web-{n:02}"), Svc::new(2)));
@@ -129,7 +129,7 @@ fn running(office: &Fixture) -> Vec<String> {
 
 #[test]
 fn what_is_asked_for_during_a_run_counts_for_those_it_has_not_come_to() {
-    for (morning, ask) in [(false, Ask::Snooze), (true, Ask::ForceDown)] {
+    for (morning, ask) in [(false, RequestKind::Snooze), (true, RequestKind::ForceDown)] {
         block_on(async {
             let (office, applied) = long_run(morning, async |office: &Fixture| {
                 let before = running(office).contains(&LAST.to_owned());

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environments::backup_tag::ASLEEP_TAG;
-use environments::overrides::Ask;
+use environments::overrides::RequestKind;
 use proptest::prelude::*;
 use serde_json::Value;
 use support::ecs::{Target, arn};
@@ -35,9 +35,9 @@ enum Act {
     Two(u64, Option<(usize, CallFault)>, Option<(usize, CallFault)>),
     /// A run that is frozen at this call for so long; meanwhile somebody asks for the opposite, and another
     /// run does it.
-    Overtaken(usize, u64, Ask, usize),
+    Overtaken(usize, u64, RequestKind, usize),
     /// Somebody asks for something, for an hour.
-    Ask(Ask, usize),
+    Ask(RequestKind, usize),
     /// So many minutes.
     Wait(u64),
     /// Somebody changes a service.
@@ -89,8 +89,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop::option::weighted(0.6, fate()).prop_map(Act::Tick),
         2 => (any::<u64>(), prop::option::of(fate()), prop::option::of(fate())).prop_map(|(seed, a, b)| Act::Two(seed, a, b)),
         3 => prop_oneof![Just(1_u64), Just(5), Just(60), Just(240), Just(660)].prop_map(Act::Wait),
-        1 => (prop_oneof![Just(Ask::Snooze), Just(Ask::ForceDown)], 0..PLACES.len()).prop_map(|(ask, place)| Act::Ask(ask, place)),
-        2 => (0_usize..60, 4_u64..400, prop_oneof![Just(Ask::Snooze), Just(Ask::ForceDown)], 0..PLACES.len())
+        1 => (prop_oneof![Just(RequestKind::Snooze), Just(RequestKind::ForceDown)], 0..PLACES.len()).prop_map(|(ask, place)| Act::Ask(ask, place)),
+        2 => (0_usize..60, 4_u64..400, prop_oneof![Just(RequestKind::Snooze), Just(RequestKind::ForceDown)], 0..PLACES.len())
             .prop_map(|(call, seconds, ask, place)| Act::Overtaken(call, seconds, ask, place)),
         2 => (0..PLACES.len(), hand()).prop_map(|(place, hand)| Act::Person(place, hand)),
     ]

@@ -6,7 +6,7 @@ use test_support::environments as support;
 
 use environments::backup_tag::ASLEEP_TAG;
 use environments::run_report::{RunReport, summary};
-use environments::savings::{Savings, Sleeps, savings};
+use environments::savings::{CountedSleeps, Savings, savings};
 use support::others::Other;
 use support::{CONFIG, Fixture, Ran, Svc, block_on};
 
@@ -216,9 +216,9 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
                 &ran.plan,
                 &ran.gathered.records,
                 &office.config.prices,
-                Sleeps::Lasting,
+                CountedSleeps::Lasting,
             );
-            assert_eq!(all.services, 1, "dev/web alone: {all:?}");
+            assert_eq!(all.resources, 1, "dev/web alone: {all:?}");
         }
         holds(&office, "");
         office.until("2026-11-24T02:00:00Z").await;
@@ -237,7 +237,7 @@ fn ended(office: &Fixture, ran: &Ran) -> Savings {
         &ran.plan,
         &ran.gathered.records,
         &office.config.prices,
-        Sleeps::Ending,
+        CountedSleeps::Ending,
     )
 }
 
@@ -278,7 +278,7 @@ fn tasks_that_stay_are_reported_and_only_what_slept_is_saved() {
         let ran = office.run("morning").await;
         // Two tasks of half a vCPU, and two hours in place of eleven.
         let saved = ended(&office, &ran);
-        assert_eq!((saved.services, saved.vcpu_hours), (1, 2.0), "{saved:?}");
+        assert_eq!((saved.resources, saved.vcpu_hours), (1, 2.0), "{saved:?}");
     });
 }
 

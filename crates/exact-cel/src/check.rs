@@ -2,8 +2,8 @@
 
 use regex::Regex;
 
-use crate::expression::Reference;
 use crate::fault::Fault;
+use crate::reference::Reference;
 use crate::shape::{Shape, Type, is_without_end};
 use crate::syntax::{Arithmetic, Form, Relation, Syntax};
 

@@ -3,22 +3,23 @@
 use exact_json::{Budget, Text, View};
 
 use crate::check::{Loop, LoopKind, Step};
-use crate::expression::{Reference, member_path};
+use crate::decimal::Decimal;
 use crate::fault::Halt;
 use crate::memory::MemoryBudget;
-use crate::operations::place_of;
+use crate::reference::{Reference, member_path};
 use crate::shown::ShownValue;
 use crate::value::{Fact, Kind, Value};
+use crate::value_path::ValuePath;
 
 /// How many values with a name are kept.
 const MAX_RECORDED: usize = 16;
 
 /// Bytes of a key, and of a path with its keys, that are looked at for what is secret.
-const MAX_KEY: usize = 1024;
-const MAX_PLACE: usize = 8 * 1024;
+const MAX_KEY_BYTES: usize = 1024;
+const MAX_PLACE_BYTES: usize = 8 * 1024;
 
 /// What a value of a list takes in memory, with a number that it may hold.
-const LIST_VALUE: usize = 64 + size_of::<Value<'_>>();
+const LIST_VALUE_BYTES: usize = 64 + size_of::<Value<'_>>();
 
 /// One way through an expression. `'d` is the answer's and the expression's.
 pub(crate) struct Evaluation<'f, 'd> {
@@ -34,39 +35,14 @@ pub(crate) struct Evaluation<'f, 'd> {
 /// A value with a name, and the step that had it.
 struct RecordedValue<'d> {
     step: *const Step,
-    path: Path,
+    path: ValuePath,
     value: Value<'d>,
 }
 
 struct Local<'d> {
     value: Value<'d>,
     /// Where it comes from, if somebody wants to see it.
-    path: Option<Path>,
-}
-
-/// What people call a value.
-#[derive(Clone, Debug)]
-pub(crate) struct Path {
-    /// As the expression names it, without any value of the answer.
-    pub(crate) shown: String,
-    /// With the keys that were met, which may say that it is secret; nobody is to see them. None where it is too long.
-    pub(crate) place: Option<String>,
-}
-
-impl Path {
-    fn plain(path: String) -> Self {
-        Self {
-            place: Some(path.clone()),
-            shown: path,
-        }
-    }
-
-    fn each(self, change: impl Fn(&str) -> String) -> Self {
-        Self {
-            shown: change(&self.shown),
-            place: self.place.as_deref().map(change),
-        }
-    }
+    path: Option<ValuePath>,
 }
 
 type Evaluated<'d> = Result<Value<'d>, Halt>;
@@ -115,7 +91,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
         Ok(value)
     }
 
-    fn record(&mut self, step: &'d Step, path: Path, value: &Value<'d>) {
+    fn record(&mut self, step: &'d Step, path: ValuePath, value: &Value<'d>) {
         let Some(recorded) = &mut self.recorded else {
             return;
         };
@@ -132,11 +108,11 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     }
 
     /// What people call the value of a step; none if it is computed.
-    pub(crate) fn path(&mut self, step: &'d Step) -> Option<Path> {
+    pub(crate) fn path(&mut self, step: &'d Step) -> Option<ValuePath> {
         match step {
             Step::Fact(place) | Step::HasFact(place) => {
                 let path = self.references.get(*place)?.path();
-                Some(Path::plain(match step {
+                Some(ValuePath::plain(match step {
                     Step::HasFact(_) => format!("has({path})"),
                     _ => path,
                 }))
@@ -155,7 +131,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     }
 
     /// A key that is written out names an element; of any other the name is said, as its value is the answer's.
-    fn element_path(&mut self, [object, key_step]: &'d [Step; 2]) -> Option<Path> {
+    fn element_path(&mut self, [object, key_step]: &'d [Step; 2]) -> Option<ValuePath> {
         let object = self.path(object)?;
         let written = match key_step {
             Step::Text(text) => Some(member_path(&object.shown, text)),
@@ -170,13 +146,15 @@ impl<'f, 'd> Evaluation<'f, 'd> {
         let key = self.plain(key_step).ok()?;
         let place = object.place.and_then(|object| {
             let place = match (key.as_text(), key.as_number()) {
-                (Some(text), _) if text.size() <= MAX_KEY => member_path(&object, &text.shown()),
+                (Some(text), _) if text.size() <= MAX_KEY_BYTES => {
+                    member_path(&object, &text.shown())
+                }
                 (None, Some(_)) => format!("{object}[0]"),
                 _ => return None,
             };
-            (place.len() <= MAX_PLACE).then_some(place)
+            (place.len() <= MAX_PLACE_BYTES).then_some(place)
         });
-        Some(Path { shown, place })
+        Some(ValuePath { shown, place })
     }
 
     /// What is found instead of what the expression needs: a noun, as it follows "got".
@@ -358,7 +336,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             Some(_) => self.path(&found.range),
             None => None,
         };
-        let mut collected = Collected::new(found.kind, self.memory.clone());
+        let mut collected = LoopResult::new(found.kind, self.memory.clone());
         match &range.0 {
             Kind::List(list) => {
                 for (place, value) in list.iter().enumerate() {
@@ -400,10 +378,10 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     fn element(
         &mut self,
         found: &'d Loop,
-        path: Option<&Path>,
+        path: Option<&ValuePath>,
         place: usize,
         value: Value<'d>,
-        collected: &mut Collected<'d>,
+        collected: &mut LoopResult<'d>,
     ) -> Result<bool, Halt> {
         let path = path.map(|path| {
             if path.shown.starts_with("key of ") {
@@ -430,7 +408,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
 }
 
 /// What a loop came to so far.
-struct Collected<'d> {
+struct LoopResult<'d> {
     kind: LoopKind,
     fault: Option<Halt>,
     met: usize,
@@ -438,7 +416,7 @@ struct Collected<'d> {
     list: ListBuilder<'d>,
 }
 
-impl<'d> Collected<'d> {
+impl<'d> LoopResult<'d> {
     fn new(kind: LoopKind, memory: MemoryBudget) -> Self {
         Self {
             kind,
@@ -504,8 +482,8 @@ impl<'d> ListBuilder<'d> {
 
     pub(crate) fn push(&mut self, value: Value<'d>) -> Result<(), Halt> {
         // A vector that is full takes twice as much while it grows.
-        self.memory.take(LIST_VALUE)?;
-        self.taken += LIST_VALUE;
+        self.memory.take(LIST_VALUE_BYTES)?;
+        self.taken += LIST_VALUE_BYTES;
         self.values.push(value);
         Ok(())
     }
@@ -530,4 +508,9 @@ fn worse(one: Option<Halt>, other: Halt) -> Result<Halt, Halt> {
         (Some(one), other) => Ok(one.worse(other)),
         (None, other) => Ok(other),
     }
+}
+
+/// The whole number that a key is.
+fn place_of(key: &Value<'_>) -> Option<i128> {
+    Decimal::parse(&key.as_number()?)?.whole()
 }

@@ -5,6 +5,7 @@ use exact_json::Budget;
 use crate::check::{Checker, Names, Step};
 use crate::evaluate::Evaluation;
 use crate::fault::{Fault, Halt};
+use crate::reference::Reference;
 use crate::shape::Type;
 use crate::shown::ShownValue;
 use crate::value::Fact;
@@ -16,15 +17,6 @@ pub struct Expression {
     root: Step,
     references: Vec<Reference>,
     works: bool,
-}
-
-/// Something that an expression names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
-    /// The group that it belongs to, as `headers`.
-    pub record: Option<String>,
-    /// Its name.
-    pub name: String,
 }
 
 /// What an expression came to.
@@ -49,29 +41,6 @@ pub enum Outcome {
         /// The reason.
         why: String,
     },
-}
-
-impl Reference {
-    /// As it is written in an expression.
-    pub fn path(&self) -> String {
-        match &self.record {
-            None => self.name.clone(),
-            Some(record) => member_path(record, &self.name),
-        }
-    }
-}
-
-/// The path of a member: with a dot if its name allows that.
-pub(crate) fn member_path(object: &str, name: &str) -> String {
-    let mut letters = name.chars();
-    let begins = letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    if begins && letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        format!("{object}.{name}")
-    } else {
-        format!("{object}[{}]", exact_json::Value::from(name))
-    }
 }
 
 impl Expression {

@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 }
 
 /// Longer ones first.
-const SIGNS: [&str; 26] = [
+const TWO_CHARACTER_SIGNS: [&str; 26] = [
     "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "?", ":", ".", ",", "+", "-", "*", "/", "%",
     "(", ")", "[", "]", "{", "}", "=", "&",
 ];
@@ -139,7 +139,9 @@ impl<'s> Lexer<'s> {
         if first == '"' || first == '\'' {
             return Ok(token(Kind::Text(self.text(at, false)?), ""));
         }
-        let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
+        let sign = TWO_CHARACTER_SIGNS
+            .iter()
+            .find(|sign| rest.starts_with(**sign));
         let Some(sign) = sign else {
             return Err(Fault::new(
                 at,

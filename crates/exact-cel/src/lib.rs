@@ -17,19 +17,22 @@ mod lexer;
 mod memory;
 mod operations;
 mod parser;
+mod reference;
 mod shape;
 mod shown;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
+mod value_path;
 
 pub use self::check::Names;
 pub use self::decimal::is_multiple;
-pub use self::expression::{Expression, Outcome, Reference};
+pub use self::expression::{Expression, Outcome};
 pub use self::fault::Fault;
 pub use self::memory::MAX_MEMORY;
-pub use self::parser::{MAX_DEPTH, MAX_EXPRESSION};
+pub use self::parser::{MAX_DEPTH, MAX_EXPRESSION_BYTES};
+pub use self::reference::Reference;
 pub use self::shape::Type;
 pub use self::shown::{MAX_SHOWN, ShownValue};
 pub use self::value::{Fact, Value};

@@ -12,7 +12,7 @@ use crate::syntax::{Arithmetic, Relation};
 use crate::value::{Kind, Value};
 
 /// Matching a text takes its length in steps once for each of these that the expression takes, and once more.
-const PATTERN_PART: usize = 16 * 1024;
+const PATTERN_BYTES_PER_STEP: usize = 16 * 1024;
 
 type Evaluated<'d> = Result<Value<'d>, Halt>;
 
@@ -29,7 +29,7 @@ impl<'d> Evaluation<'_, 'd> {
                 let Some(found) = value.as_text() else {
                     return Err(self.unfit(text, &value, "matches looks into a text"));
                 };
-                let weight = 1 + bytes / PATTERN_PART;
+                let weight = 1 + bytes / PATTERN_BYTES_PER_STEP;
                 self.budget.spend(found.size().saturating_mul(weight))?;
                 Value::bool(regex.is_match(&found.decode()?))
             }
@@ -340,11 +340,6 @@ impl<'d> Evaluation<'_, 'd> {
                 }),
         }
     }
-}
-
-/// The whole number that a key is.
-pub(crate) fn place_of(key: &Value<'_>) -> Option<i128> {
-    Decimal::parse(&key.as_number()?)?.whole()
 }
 
 /// What JSON and literals with a point hold, exactly.

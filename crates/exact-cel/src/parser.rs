@@ -7,12 +7,12 @@ use crate::lexer::{Kind, Token, tokens};
 use crate::syntax::{Arithmetic, Form, Relation, Syntax};
 
 /// Bytes of one expression.
-pub const MAX_EXPRESSION: usize = 4 * 1024;
+pub const MAX_EXPRESSION_BYTES: usize = 4 * 1024;
 /// How many parts of an expression may stand in each other.
 pub const MAX_DEPTH: usize = 48;
 
 /// Words that CEL keeps for later.
-const RESERVED: [&str; 17] = [
+const RESERVED_WORDS: [&str; 17] = [
     "as",
     "break",
     "const",
@@ -33,10 +33,10 @@ const RESERVED: [&str; 17] = [
 ];
 
 pub(crate) fn parse(source: &str) -> Result<Syntax, Fault> {
-    if source.len() > MAX_EXPRESSION {
+    if source.len() > MAX_EXPRESSION_BYTES {
         let message = format!(
             "the expression is longer than {} KiB",
-            MAX_EXPRESSION / 1024
+            MAX_EXPRESSION_BYTES / 1024
         );
         return Err(Fault::new(1, message, "split it into several expectations"));
     }
@@ -319,7 +319,7 @@ impl Parser {
                 self.next -= 1;
                 return Err(self.unexpected("a value, such as status, json.total, 200 or 'text'"));
             }
-            reserved if RESERVED.contains(&reserved) => {
+            reserved if RESERVED_WORDS.contains(&reserved) => {
                 let message = format!("{reserved:?} is a word that CEL keeps for itself");
                 return Err(Fault::new(token.at, message, "use another name"));
             }

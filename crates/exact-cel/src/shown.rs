@@ -2,8 +2,8 @@
 
 use exact_json::View;
 
-use crate::evaluate::Path;
 use crate::value::{Kind, Value};
+use crate::value_path::ValuePath;
 
 /// Bytes of a value that is shown. A longer one is described: what is cut could not be masked any more.
 pub const MAX_SHOWN: usize = 1024;
@@ -23,7 +23,7 @@ pub struct ShownValue {
 }
 
 impl ShownValue {
-    pub(crate) fn of(path: Path, value: &Value<'_>) -> Self {
+    pub(crate) fn of(path: ValuePath, value: &Value<'_>) -> Self {
         let described = |shown: String| (false, shown);
         let (is_value, shown) = match &value.0 {
             Kind::Null => (true, "null".to_owned()),

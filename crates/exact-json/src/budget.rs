@@ -16,7 +16,7 @@ pub const MAX_STEPS: u64 = 10_000_000;
 pub const MAX_SELECTED: usize = 1_000_000;
 
 /// A comparison of this many bytes of text is one step.
-const BYTES_A_STEP: usize = 64;
+const BYTES_PER_STEP: usize = 64;
 
 /// The steps that are left.
 #[derive(Clone, Debug)]
@@ -107,6 +107,6 @@ impl Budget {
 
     /// Takes the steps of looking through so many bytes.
     pub fn spend_bytes(&mut self, bytes: usize) -> Result<(), Undecided> {
-        self.spend(1 + bytes / BYTES_A_STEP)
+        self.spend(1 + bytes / BYTES_PER_STEP)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::parse::{MAX_BYTES, MAX_DEPTH, MAX_VALUES};
+use crate::limits::{MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 
 /// A place in a text: line and column from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

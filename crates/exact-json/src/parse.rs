@@ -1,17 +1,11 @@
 //! The parser: one loop over the text, with the open arrays and objects on a list of its own, so that
 //! no text can use up the stack.
 
-use crate::document::Slot;
 use crate::error::{Fault, JsonError, Place};
+use crate::limits::{MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 use crate::number;
+use crate::slot::Slot;
 use crate::text::{self, Text};
-
-/// The largest text. Bodies are cut long before; this keeps offsets within 32 bits.
-pub const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// How deep arrays and objects may be nested, as in most readers of JSON.
-pub const MAX_DEPTH: usize = 128;
-/// How many values and keys a text may have: 64 MiB of them.
-pub const MAX_VALUES: usize = 4 * 1024 * 1024;
 
 /// Up to this many keys are compared each with each, more are sorted.
 const MAX_KEYS_COMPARED_EACH: usize = 8;

@@ -6,7 +6,7 @@ use signing::{Keys, SealError};
 use crate::Request;
 
 /// The name of the hidden field.
-const SEAL: &str = "seal";
+const SEAL_FIELD: &str = "seal";
 /// How long a page that was opened can be sent, in seconds.
 const MAX_AGE: u32 = 3600;
 
@@ -76,7 +76,7 @@ impl Form<'_> {
             .cookie(self.cookie)
             .filter(|nonce| !nonce.is_empty())
             .ok_or(NotFromForm::Foreign)?;
-        let seal = request.field(SEAL).ok_or(NotFromForm::Foreign)?;
+        let seal = request.field(SEAL_FIELD).ok_or(NotFromForm::Foreign)?;
         keys.check_text(&seal, self.purpose, &self.sealed(nonce))?;
         Ok(nonce.to_owned())
     }

@@ -12,7 +12,7 @@ pub mod page;
 mod request;
 mod response;
 mod self_invocation;
-pub mod slack;
+pub mod slack_request;
 
 pub use form::{Form, NotFromForm, ShownForm};
 pub use request::{MAX_BODY, NotOurs, Request, is_request};

@@ -39,7 +39,7 @@ pub enum GateResolution {
 }
 
 /// What a question has come to, if it has.
-pub async fn heard(
+pub async fn read_resolution(
     table: Table<'_>,
     question: &OpaqueId,
 ) -> Result<Option<GateResolution>, StateError> {

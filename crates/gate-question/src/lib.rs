@@ -15,13 +15,13 @@ pub mod overrides;
 mod question;
 
 pub use answer::{ANSWER_PARTITION, GateAnswer, read, write};
-pub use end::{END_PARTITION, GateEnd, GateResolution, heard, write_end};
+pub use end::{END_PARTITION, GateEnd, GateResolution, read_resolution, write_end};
 pub use overrides::{Override, OverrideScope, OverrideUse};
-pub use question::{AskingGate, CheckEvidence, Evidence, FORMAT, GRACE, GateQuestion};
+pub use question::{ANSWER_GRACE, AskingGate, CheckEvidence, Evidence, FORMAT, GateQuestion};
 
 /// The source of all events of the gates.
 pub const EVENT_SOURCE: &str = "deploy-hooks";
 /// The detail type of a question's event.
-pub const QUESTION: &str = "Gate Question";
+pub const QUESTION_DETAIL_TYPE: &str = "Gate Question";
 /// The detail type of a decision's event; with the id of the question in `case`, if people were asked.
-pub const DECISION: &str = "Gate Decision";
+pub const DECISION_DETAIL_TYPE: &str = "Gate Decision";

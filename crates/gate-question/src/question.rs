@@ -11,7 +11,7 @@ use signing::OpaqueId;
 pub const FORMAT: u32 = 1;
 
 /// A gate waits so long for an answer that was begun in time: longer than whoever writes it may run.
-pub const GRACE: SignedDuration = SignedDuration::from_secs(90);
+pub const ANSWER_GRACE: SignedDuration = SignedDuration::from_secs(90);
 
 /// The gate that asks, and what it stands in front of. Empty is what is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ impl GateQuestion {
 
 /// When a question is closed that takes answers until `expires`.
 pub(crate) fn closes(expires: Timestamp) -> Timestamp {
-    expires.saturating_add(GRACE).unwrap_or(expires)
+    expires.saturating_add(ANSWER_GRACE).unwrap_or(expires)
 }
 
 impl AskingGate {
@@ -181,7 +181,7 @@ mod tests {
         asked.evidence.checks.push(CheckEvidence::default());
         let mut detail = serde_json::json!(asked);
         detail["case"] = serde_json::json!(asked.id().as_str());
-        let event = |detail: &serde_json::Value| serde_json::json!({"source": crate::EVENT_SOURCE, "detail-type": crate::QUESTION, "detail": detail});
+        let event = |detail: &serde_json::Value| serde_json::json!({"source": crate::EVENT_SOURCE, "detail-type": crate::QUESTION_DETAIL_TYPE, "detail": detail});
         if let Err(error) = schema.validate(&event(&detail)) {
             panic!("{error}: {detail}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{HeaderMap, HeaderName};
 
 use crate::body::Body;
-use crate::expect::Finding;
+use crate::expect::finding::Finding;
 
 /// What one try of a probe came to.
 #[derive(Debug)]

@@ -26,6 +26,7 @@ mod recorder;
 mod redact;
 pub mod report;
 mod run;
+mod severity;
 mod stage;
 mod suite;
 mod target;
@@ -46,16 +47,17 @@ pub use recorded::{
 pub use redact::mask;
 pub use report::{CheckReport, Report};
 pub use run::{
-    Foreseen, HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run,
+    HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Preflight, Resume, Run, run,
     run_observed, run_part,
 };
+pub use severity::Severity;
 pub use stage::Stage;
 pub use suite::{
     AdjustError, CheckPlan, HurlSource, HurlSteps, MAX_FILE_BYTES, Problem, ReadHurl, Reading,
-    SecretRef, Severity, StagePlan, Suite, SuiteFile, SuiteProblems, SuiteReader,
+    SecretRef, StagePlan, Suite, SuiteFile, SuiteProblems, SuiteReader,
 };
 pub use target::{TARGET_KEYS, Target};
 pub use verdict::{
-    AfterRound, CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState,
-    Tally, Verdict, judge, passes_by_override,
+    CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RoundOutcome, RunHistory,
+    RunState, Tally, Verdict, judge, passes_by_override,
 };

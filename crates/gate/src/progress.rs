@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::measurement::Measurement;
 use crate::redact::Redactor;
-use crate::suite::Severity;
+use crate::severity::Severity;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

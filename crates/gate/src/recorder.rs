@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::probe::browser::PageRecord;
 use crate::redact::Redactor;
@@ -150,7 +150,7 @@ impl StepRecord {
         for finding in &mut attempt.findings {
             mask(&mut finding.demand);
             finding.expected.iter_mut().for_each(mask);
-            let (Got::Words(got) | Got::Value(got)) = &mut finding.got;
+            let (Actual::Words(got) | Actual::Value(got)) = &mut finding.got;
             mask(got);
         }
     }
@@ -201,21 +201,21 @@ impl TryRecord {
         if self.size() > room {
             self.attempt.request = None;
             if !std::mem::take(&mut self.steps).is_empty() {
-                self.attempt.error = Some(LEFT_OUT.to_owned());
+                self.attempt.error = Some(LEFT_OUT_NOTE.to_owned());
             }
             for finding in &mut self.attempt.findings {
                 finding.expected = None;
-                finding.got = Got::Words(LEFT_OUT.to_owned());
+                finding.got = Actual::Words(LEFT_OUT_NOTE.to_owned());
             }
         }
         if self.size() > room {
             self.attempt.findings = Vec::new();
-            self.attempt.error = Some(LEFT_OUT.to_owned());
+            self.attempt.error = Some(LEFT_OUT_NOTE.to_owned());
         }
     }
 }
 
-const LEFT_OUT: &str = "what is left out here: the records of this run had grown too large";
+const LEFT_OUT_NOTE: &str = "what is left out here: the records of this run had grown too large";
 
 /// The rounds of every check, by the check's place in the selection.
 #[derive(Debug)]
@@ -365,7 +365,7 @@ mod tests {
         let finding = Finding {
             demand: "body".to_owned(),
             expected: None,
-            got: Got::Value("x".repeat(8_000)),
+            got: Actual::Value("x".repeat(8_000)),
             measurement,
             sensitive: false,
         };

@@ -14,7 +14,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use text::clean;
 
 pub(crate) use self::patterns::{is_secret_header, is_secret_path};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// The text without what looks like a secret by its name or its shape. For texts of others that are
 /// shown outside of a report: there are no known secrets to look for.
@@ -28,21 +28,21 @@ pub(crate) const MASK: &str = "***";
 
 /// Shorter secrets are masked only where they stand as whole words: masking every `1` would
 /// destroy the report and would give the secret away.
-const SHORT: usize = 4;
+const MIN_INNER_BYTES: usize = 4;
 
 /// Bytes that one byte of a secret may be escaped to: `\u0022`.
 const MAX_ESCAPED_BYTES: usize = 6;
 
 /// Needles up to this length, in bytes, are looked for all at once. For longer ones, of which there are few, that
 /// would take too much memory and time.
-const SHORT_NEEDLE: usize = 512;
+const MAX_SHORT_NEEDLE_BYTES: usize = 512;
 
 /// Knows what must not be shown.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     /// Every form of every secret; first those that `short` finds, in its order.
     needles: Vec<Needle>,
-    /// Finds all needles up to [`SHORT_NEEDLE`] in one pass; a bundle of certificates has thousands of lines.
+    /// Finds all needles up to [`MAX_SHORT_NEEDLE_BYTES`] in one pass; a bundle of certificates has thousands of lines.
     short: Option<AhoCorasick>,
     longest: usize,
 }
@@ -55,7 +55,7 @@ struct Needle {
 
 impl Needle {
     fn is_short(&self) -> bool {
-        self.text.len() <= SHORT_NEEDLE
+        self.text.len() <= MAX_SHORT_NEEDLE_BYTES
     }
 }
 
@@ -65,7 +65,7 @@ impl Redactor {
             .into_iter()
             .filter(|secret| !secret.trim().is_empty())
             .flat_map(|secret| {
-                let whole_word = secret.chars().count() < SHORT;
+                let whole_word = secret.chars().count() < MIN_INNER_BYTES;
                 forms::of(secret)
                     .into_iter()
                     .filter(|text| !text.is_empty())
@@ -126,7 +126,7 @@ impl Redactor {
             }
         }
         // A text of this length may have been cut, and a secret with it.
-        if raw.len() > RAW_KEEP - 4 {
+        if raw.len() > MAX_RAW_BYTES - 4 {
             let tail = raw.len().saturating_sub(self.longest * MAX_ESCAPED_BYTES);
             ranges.push(tail..raw.len());
         }

@@ -10,13 +10,13 @@ pub(crate) fn millis(value: u64) -> String {
 
 /// What is kept of a foreign text before redaction, in bytes. Longer than anything shown, so that
 /// a secret is never cut in two before it is looked for.
-pub(crate) const RAW_KEEP: usize = 8 * 1024;
+pub(crate) const MAX_RAW_BYTES: usize = 8 * 1024;
 
-/// The text as a JSON string, cut to [`RAW_KEEP`].
+/// The text as a JSON string, cut to [`MAX_RAW_BYTES`].
 pub(crate) fn quote(value: &str) -> String {
     // A `Value` that is a string always prints.
-    let mut quoted = serde_json::Value::from(head(value, RAW_KEEP)).to_string();
-    quoted.truncate(quoted.floor_char_boundary(RAW_KEEP));
+    let mut quoted = serde_json::Value::from(head(value, MAX_RAW_BYTES)).to_string();
+    quoted.truncate(quoted.floor_char_boundary(MAX_RAW_BYTES));
     quoted
 }
 
@@ -31,6 +31,12 @@ pub(crate) fn shorten(value: &str, chars: usize) -> String {
         None => value.to_owned(),
         Some((end, _)) => format!("{}…", &value[..end]),
     }
+}
+
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without words".to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Kept back for answering, storing the report and telling people, where the function's time
 /// allows it: several tries of the answer call with back-off fit in.
-pub(crate) const RESERVE: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_RESERVE: Duration = Duration::from_secs(15);
 /// Of the reserve, what is for the answer alone; the rest is for the report and the notification.
 pub(crate) const ANSWER_SHARE: f64 = 0.7;
 /// Kept back at the very end, so that the runtime can return before Lambda kills the function.
@@ -41,7 +41,7 @@ pub(crate) fn max_bake_window(time_out: Duration) -> Duration {
 }
 
 fn reserve(left: Duration) -> Duration {
-    RESERVE.min(left / 3)
+    ANSWER_RESERVE.min(left / 3)
 }
 
 fn margin(work: Duration) -> Duration {

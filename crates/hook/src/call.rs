@@ -6,7 +6,7 @@ use common::arn::last_name;
 use gate::Stage;
 use signing::OpaqueId;
 
-use crate::ask::Asked;
+use crate::ask::pending_question::PendingQuestion;
 use crate::caller::Caller;
 use crate::event::Call;
 use crate::facts::{Facts, note};
@@ -69,11 +69,11 @@ impl Call {
     }
 
     /// The question that an earlier invocation of this run has asked, as it was handed on.
-    pub(crate) fn asked(&self) -> Option<Asked> {
+    pub(crate) fn pending_question(&self) -> Option<PendingQuestion> {
         match self {
-            Self::CodeDeploy(event) => codedeploy::asked(event),
-            Self::Ecs(event) => ecs::asked(event),
-            Self::CodePipeline(job) => codepipeline::asked(job),
+            Self::CodeDeploy(event) => codedeploy::pending_question(event),
+            Self::Ecs(event) => ecs::pending_question(event),
+            Self::CodePipeline(job) => codepipeline::pending_question(job),
         }
     }
 

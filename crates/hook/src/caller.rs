@@ -11,7 +11,7 @@ use gate::{PausePolicy, RunState, Stage, Suite};
 use jiff::Timestamp;
 use strict_yaml::words;
 
-use crate::ask::Asked;
+use crate::ask::pending_question::PendingQuestion;
 use crate::cloud::DescribedRelease;
 use crate::facts::KnownFacts;
 
@@ -50,7 +50,7 @@ pub(crate) enum Preparation {
     /// There is something to measure.
     Measure(Box<Prepared>),
     /// It was measured, and people were asked.
-    Asked(Asked),
+    Question(PendingQuestion),
 }
 
 /// Everything that a run needs, but its secrets.

@@ -5,25 +5,29 @@
 //! one place in its module, and never "succeeded" unless the gate has passed.
 
 mod answer;
+mod app_spec;
 mod ask;
 pub mod browsers;
 mod budget;
 mod call;
 mod caller;
-mod carried;
 mod cloud;
 mod codedeploy;
 mod codepipeline;
+mod conclude;
 mod deployed;
 mod ecs;
 mod error;
 pub mod event;
 mod facts;
-pub mod flow;
+mod flow;
+mod gate_function;
 mod guard;
-mod handing_on;
+mod hand_over;
+mod handover;
 mod listener;
 mod lookup;
+mod measure;
 mod metrics;
 mod overrides;
 mod provenance;
@@ -34,14 +38,16 @@ pub mod settings;
 mod suite_source;
 mod version;
 
+pub use app_spec::{AppSpec, AppSpecError, Hook, Resource};
 pub use caller::Caller;
 pub use cloud::ModelsOnly;
-pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
 pub use deployed::{
-    Deployed, DeployedRelease, NotMeasurable, deployed_release, hooked_functions, wiring_facts,
+    DeployedRelease, DeploymentQuery, NotMeasurable, deployed_release, hooked_functions,
+    wiring_facts,
 };
 pub use ecs::stage_refusal;
 pub use error::HandleError;
-pub use flow::{GateFunction, handle};
-pub use replay::{Described, Replayed, describe, replay};
+pub use flow::handle;
+pub use gate_function::GateFunction;
+pub use replay::{EventDescription, ReplayResult, describe, replay};
 pub use suite_source::SuiteLocation;

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use common::metrics::{Measured, Reason};
+use common::metrics::{MetricRecord, Reason};
 use gate::{CheckReport, Conclusion, Measurement, Report};
 
 use crate::publish::GateResult;
@@ -19,25 +19,25 @@ pub(crate) fn emit(result: &GateResult, cut: Option<Reason>) {
     }
 }
 
-fn measured(result: &GateResult, cut: Option<Reason>) -> Vec<Measured<'static>> {
+fn measured(result: &GateResult, cut: Option<Reason>) -> Vec<MetricRecord<'static>> {
     let (verdict, report) = (&result.outcome.verdict, &result.outcome.report);
     let stage = result.stage.as_str();
     vec![
-        Measured::Verdict {
+        MetricRecord::Verdict {
             stage,
             verdict: verdict.conclusion.as_str(),
             reason: reason(result, cut),
         },
-        Measured::GateRun {
+        MetricRecord::GateRun {
             stage,
             stopped: !verdict.passed,
             duration_ms: report.duration_ms,
             rounds: rounds(report),
             latencies_ms: report.checks.iter().flat_map(latencies_ms).collect(),
         },
-        Measured::Answer {
+        MetricRecord::Answer {
             caller: result.caller.as_str(),
-            answer: result.heard(),
+            answer: result.answer_as_heard(),
         },
     ]
 }
@@ -94,12 +94,12 @@ fn latencies_ms(check: &CheckReport) -> impl Iterator<Item = u64> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use common::metrics::{OTHER, Words};
+    use common::metrics::{DimensionValues, OTHER_WORD};
     use gate::{Outcome, Stage};
 
     use super::*;
     use crate::answer::{Answer, Delivery};
-    use crate::ask::People;
+    use crate::ask::pending_question::PeopleAnswer;
     use crate::caller::Caller;
     use crate::publish::sample;
 
@@ -107,7 +107,7 @@ mod tests {
         sample(Answer::Failed, Delivery::Accepted)
     }
 
-    fn words(measured: &[Measured<'_>]) -> Vec<String> {
+    fn words(measured: &[MetricRecord<'_>]) -> Vec<String> {
         let at = "2026-11-24T09:00:07Z".parse().unwrap();
         let lines = measured.iter().flat_map(|one| {
             let names = one
@@ -149,7 +149,7 @@ mod tests {
         result.overridden_by = Some("arn:aws:iam::1:user/x".into());
         assert_eq!(reason(&result, None), Reason::Override);
         let id = signing::OpaqueId::of(&["a case"]);
-        result.question = Some((id, People::Approved));
+        result.question = Some((id, PeopleAnswer::Approved));
         assert_eq!(reason(&result, None), Reason::People);
     }
 
@@ -170,15 +170,15 @@ mod tests {
                         let mut result = sample(answer, delivery.clone());
                         (result.caller, result.stage) = (caller, stage);
                         let words = words(&measured(&result, None));
-                        assert!(!words.iter().any(|word| word == OTHER), "{words:?}");
+                        assert!(!words.iter().any(|word| word == OTHER_WORD), "{words:?}");
                     }
                 }
             }
         }
         let verdicts = measured(&refused(), None)[0].group().dimensions;
         let listed = |name: &str| match verdicts.iter().find(|it| it.name == name).unwrap().words {
-            Words::Of(words) => words,
-            Words::Account | Words::Region => unreachable!("no place"),
+            DimensionValues::Of(words) => words,
+            DimensionValues::Account | DimensionValues::Region => unreachable!("no place"),
         };
         for conclusion in [
             Conclusion::Passed,

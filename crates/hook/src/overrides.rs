@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::budget::Budget;
 use crate::facts::Facts;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::guard;
 use crate::settings::Settings;
 

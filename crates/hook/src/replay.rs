@@ -18,15 +18,16 @@ use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Refusal};
 use crate::event::{Call, NotACall, Payload};
 use crate::facts::Facts;
-use crate::flow::{self, GateFunction};
+use crate::gate_function::GateFunction;
 use crate::guard::{self, Interruption, Progress};
+use crate::measure;
 use crate::settings::Settings;
 use crate::suite_source::may_be_sibling;
 use crate::{codepipeline, ecs};
 
 /// What an event says by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Described {
+pub struct EventDescription {
     /// Who called.
     #[serde(serialize_with = "as_text")]
     pub caller: Caller,
@@ -50,7 +51,7 @@ pub struct Described {
 
 /// What the function would have done.
 #[derive(Debug, Clone)]
-pub struct Replayed {
+pub struct ReplayResult {
     /// What the caller would hear.
     pub answer: Value,
     /// The verdict with its reasons, and the report.
@@ -63,11 +64,11 @@ pub struct Replayed {
 ///
 /// # Errors
 /// If it is no call of a gate.
-pub fn describe(payload: Payload) -> Result<Described, NotACall> {
+pub fn describe(payload: Payload) -> Result<EventDescription, NotACall> {
     Ok(description(&payload.decode()?))
 }
 
-fn description(call: &Call) -> Described {
+fn description(call: &Call) -> EventDescription {
     let mut facts = call.facts();
     let mut problems = Vec::new();
     let (stage, suite, goes_on) = match call {
@@ -98,7 +99,7 @@ fn description(call: &Call) -> Described {
             (stage, suite, job.run.is_some())
         }
     };
-    Described {
+    EventDescription {
         caller: call.caller(),
         answered_by: match call {
             Call::CodeDeploy(_) => "PutLifecycleEventHookExecutionStatus",
@@ -131,7 +132,7 @@ pub async fn replay(
     function: GateFunction,
     payload: Payload,
     time: Duration,
-) -> Result<Replayed, NotACall> {
+) -> Result<ReplayResult, NotACall> {
     let call = Arc::new(payload.decode()?);
     let function = Arc::new(GateFunction {
         settings: function.settings.map(Settings::without_places_to_write),
@@ -141,19 +142,20 @@ pub async fn replay(
     let progress = Progress::default();
     progress.add_facts(&call.facts());
     let work = measure(function.clone(), call.clone(), budget, progress.clone());
-    let refused = |refusal| Ending::Decided(Box::new(flow::refused(&function, &progress, refusal)));
+    let refused =
+        |refusal| Ending::Decided(Box::new(measure::refused(&function, &progress, refusal)));
     let ending = match guard::run(budget.work_until, work).await {
         Ok(Ok(ending)) => ending,
         Ok(Err(refusal)) => refused(refusal),
         Err(cut) => refused(Refusal::of(vec![reason(&cut, progress.step())], None)),
     };
     Ok(match ending {
-        Ending::Decided(outcome) => Replayed {
+        Ending::Decided(outcome) => ReplayResult {
             answer: answer(&call, &outcome),
             outcome: *outcome,
             asks_people: false,
         },
-        Ending::Asks(outcome) => Replayed {
+        Ending::Asks(outcome) => ReplayResult {
             answer: answer(&call, &outcome),
             outcome: *outcome,
             asks_people: true,
@@ -172,12 +174,12 @@ async fn measure(
     budget: Budget,
     progress: Progress,
 ) -> Result<Ending, Refusal> {
-    let mut prepared = match flow::prepare(&function, &call, budget, &progress).await? {
+    let mut prepared = match measure::prepare(&function, &call, budget, &progress).await? {
         Preparation::Waived(reason) => {
             let waived = Outcome::waived(function.stage, progress.facts(), reason);
             return Ok(Ending::Decided(Box::new(waived)));
         }
-        Preparation::Asked(_) => {
+        Preparation::Question(_) => {
             let reason = "people were asked about what an earlier call has measured; what they said is not read here";
             return Err(Refusal::of(vec![reason.to_owned()], None));
         }
@@ -193,7 +195,7 @@ async fn measure(
     let dry_run = prepared.suite.dry_run;
     progress.set_dry_run(dry_run);
     let asks_people = prepared.suite.asks_people();
-    let measured = flow::measure(&function, &call, *prepared, budget, &progress).await;
+    let measured = measure::measure(&function, &call, *prepared, budget, &progress).await;
     match measured
         .map_err(|reasons| Refusal { reasons, dry_run })?
         .end

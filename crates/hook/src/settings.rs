@@ -5,8 +5,7 @@ use std::time::Duration;
 use common::settings::{Lookup, Reader, SettingsError, topic_arn};
 use gate::browsers::Endpoint;
 
-use crate::browsers::{BrowserId, BrowserPlace};
-use crate::codedeploy::PostTrafficGate;
+use crate::browsers::place::{BrowserId, BrowserPlace};
 use crate::listener::Scheme;
 use crate::suite_source::SuiteLocation;
 
@@ -43,6 +42,15 @@ pub struct Settings {
     pub browser: Option<BrowserPlace>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
     pub region: String,
+}
+
+/// The post-traffic gate, as the pre-traffic one knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostTrafficGate {
+    /// The function's name, as an AppSpec gives it.
+    pub function: String,
+    /// Its time-out, where it is known.
+    pub time_out: Option<Duration>,
 }
 
 impl Settings {

@@ -16,15 +16,15 @@ const FILE: FileKind = FileKind {
 };
 
 /// A file that a suite names.
-const BESIDE: FileKind = FileKind {
+const SIBLING_KIND: FileKind = FileKind {
     noun: "file",
     setting: "the path in the suite",
 };
 
 /// How many are read at once, as each may have [`MAX_FILE_BYTES`].
-const FILES_AT_ONCE: usize = 4;
+const CONCURRENT_READS: usize = 4;
 
-const SIBLING: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
+const SIBLING_REMEDY: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
 
 /// Whether a caller may name another suite so, as far as that is known without `SUITE`.
 pub(crate) fn may_be_sibling(written: &str) -> Result<(), &'static str> {
@@ -32,7 +32,7 @@ pub(crate) fn may_be_sibling(written: &str) -> Result<(), &'static str> {
         return SuiteLocation::parse(written, ".").map(|_| ());
     }
     let is_plain = !written.contains(':') && written.split('/').all(|part| part != "..");
-    is_plain.then_some(()).ok_or(SIBLING)
+    is_plain.then_some(()).ok_or(SIBLING_REMEDY)
 }
 
 /// The `SUITE` setting: `file:PATH` or `s3://BUCKET/KEY`, with `{application}` and `{deployment_group}` to be
@@ -73,10 +73,10 @@ impl SuiteLocation {
                         bucket: of_other, ..
                     },
                 ) if bucket == of_other => Ok(other),
-                _ => Err(SIBLING),
+                _ => Err(SIBLING_REMEDY),
             };
         }
-        self.0.beside(written).map(Self).ok_or(SIBLING)
+        self.0.beside(written).map(Self).ok_or(SIBLING_REMEDY)
     }
 
     /// The place for one deployment.
@@ -109,7 +109,7 @@ impl SuiteLocation {
                         let file = self.beside(aws, &path).await;
                         (file, path)
                     });
-                    let mut read = stream::iter(read).buffered(FILES_AT_ONCE);
+                    let mut read = stream::iter(read).buffered(CONCURRENT_READS);
                     while let Some((file, path)) = read.next().await {
                         reader.give(path, file);
                     }
@@ -124,7 +124,7 @@ impl SuiteLocation {
             .0
             .beside(path)
             .ok_or("nothing lies beside a parameter")?;
-        let read = place.bytes_within(aws, BESIDE, MAX_FILE_BYTES).await;
+        let read = place.bytes_within(aws, SIBLING_KIND, MAX_FILE_BYTES).await;
         read.map_err(|unreadable| unreadable.detail)
     }
 }

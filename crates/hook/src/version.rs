@@ -8,18 +8,19 @@ use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition};
 use wiring::facts::NamedVersion;
 
 /// Set for this tool alone, so it comes first.
-pub(crate) const TAG: &str = "deploy-hooks:version";
-/// Environment variables of the container, in this order; then `service.version` in [`OTEL`].
-pub(crate) const VARIABLES: [&str; 4] = ["VERSION", "APP_VERSION", "SERVICE_VERSION", "DD_VERSION"];
+pub(crate) const VERSION_TAG: &str = "deploy-hooks:version";
+/// Environment variables of the container, in this order; then `service.version` in [`OTEL_VARIABLE`].
+pub(crate) const VERSION_VARIABLES: [&str; 4] =
+    ["VERSION", "APP_VERSION", "SERVICE_VERSION", "DD_VERSION"];
 /// <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
-pub(crate) const OTEL: &str = "OTEL_RESOURCE_ATTRIBUTES";
+pub(crate) const OTEL_VARIABLE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Docker labels of the container definition, in this order.
-pub(crate) const LABELS: [&str; 2] = [
+pub(crate) const VERSION_LABELS: [&str; 2] = [
     "org.opencontainers.image.version",
     "com.datadoghq.tags.version",
 ];
 /// Words in a tag that moves from release to release.
-const MOVING: [&str; 16] = [
+const MOVING_TAGS: [&str; 16] = [
     "current",
     "develop",
     "development",
@@ -104,7 +105,7 @@ pub(crate) fn of(tags: &[Tag], container: &ContainerDefinition) -> Option<String
 
 /// All that names a version, the most direct first.
 pub(crate) fn named(tags: &[Tag], container: &ContainerDefinition) -> Vec<NamedVersion> {
-    let tag = tags.iter().find(|tag| tag.key() == Some(TAG));
+    let tag = tags.iter().find(|tag| tag.key() == Some(VERSION_TAG));
     let variable = |name: &str| {
         let pairs = container.environment();
         let pair = pairs.iter().find(|pair| pair.name() == Some(name))?;
@@ -112,13 +113,18 @@ pub(crate) fn named(tags: &[Tag], container: &ContainerDefinition) -> Vec<NamedV
     };
     let label = |name: &str| container.docker_labels()?.get(name).map(String::as_str);
     let of_tag = tag.and_then(|tag| tag.value());
-    let of_tag = of_tag.map(|value| (format!("the tag {TAG}"), value));
-    let of_variables = VARIABLES
+    let of_tag = of_tag.map(|value| (format!("the tag {VERSION_TAG}"), value));
+    let of_variables = VERSION_VARIABLES
         .iter()
         .filter_map(|name| Some((format!("the variable {name}"), variable(name)?)));
-    let of_otel = variable(OTEL).and_then(service_version);
-    let of_otel = of_otel.map(|value| (format!("service.version in the variable {OTEL}"), value));
-    let of_labels = LABELS
+    let of_otel = variable(OTEL_VARIABLE).and_then(service_version);
+    let of_otel = of_otel.map(|value| {
+        (
+            format!("service.version in the variable {OTEL_VARIABLE}"),
+            value,
+        )
+    });
+    let of_labels = VERSION_LABELS
         .iter()
         .filter_map(|name| Some((format!("the label {name}"), label(name)?)));
     let said = of_tag
@@ -172,7 +178,11 @@ fn moves(text: &str) -> bool {
     let begins_as_number = first
         .trim_start_matches(['v', 'V'])
         .starts_with(|c: char| c.is_ascii_digit());
-    let word = |part: &str| MOVING.iter().any(|word| word.eq_ignore_ascii_case(part));
+    let word = |part: &str| {
+        MOVING_TAGS
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(part))
+    };
     if begins_as_number {
         return parts.any(|part| part.eq_ignore_ascii_case("latest"));
     }
@@ -223,9 +233,9 @@ pub(crate) fn unknown(container: &ContainerDefinition, registry: Option<&str>) -
     };
     let registry = registry.map_or_else(String::new, |said| format!("; {said}"));
     format!(
-        "nothing names the version of the image {image}: {why}{registry}; set the environment variable {} or the docker label {} of the container {}, or the tag {TAG} of the task definition",
-        VARIABLES[0],
-        LABELS[0],
+        "nothing names the version of the image {image}: {why}{registry}; set the environment variable {} or the docker label {} of the container {}, or the tag {VERSION_TAG} of the task definition",
+        VERSION_VARIABLES[0],
+        VERSION_LABELS[0],
         container.name().unwrap_or_default(),
     )
 }
@@ -289,11 +299,14 @@ mod tests {
 
     #[test]
     fn what_is_said_more_directly_comes_first() {
-        let tags = [Tag::builder().key(TAG).value("1").build()];
+        let tags = [Tag::builder().key(VERSION_TAG).value("1").build()];
         let mut rich = ContainerDefinition::builder()
             .image("shop:6")
-            .docker_labels(LABELS[0], "5")
-            .environment(variable(OTEL, "service.name=shop, service.version=4"))
+            .docker_labels(VERSION_LABELS[0], "5")
+            .environment(variable(
+                OTEL_VARIABLE,
+                "service.name=shop, service.version=4",
+            ))
             .environment(variable("APP_VERSION", "3"))
             .environment(variable("VERSION", "2"))
             .build();

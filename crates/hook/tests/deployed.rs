@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::{Conclusion, HttpOptions, Outcome, Run, Stage, Suite};
-use hook::{Deployed, DeployedRelease, deployed_release, replay};
+use hook::{DeployedRelease, DeploymentQuery, deployed_release, replay};
 use insta::assert_snapshot;
 use support::aws::{Changes, DEPLOYMENT, FakeAws, none};
 use support::ecs::EcsChanges;
@@ -22,21 +22,21 @@ const BOTH_SHIFTED: &[(&str, &str)] = &[
     ("AllowTraffic", "Succeeded"),
 ];
 
-fn group() -> Deployed {
-    Deployed::Group {
+fn group() -> DeploymentQuery {
+    DeploymentQuery::Group {
         application: "shop".to_owned(),
         group: "production".to_owned(),
     }
 }
 
-fn deployment() -> Deployed {
-    Deployed::Deployment {
+fn deployment() -> DeploymentQuery {
+    DeploymentQuery::Deployment {
         id: DEPLOYMENT.to_owned(),
     }
 }
 
-fn service() -> Deployed {
-    Deployed::Service {
+fn service() -> DeploymentQuery {
+    DeploymentQuery::Service {
         cluster: "shop".to_owned(),
         service: "web".to_owned(),
     }
@@ -46,7 +46,7 @@ fn service() -> Deployed {
 async fn found(
     aws: &FakeAws,
     stage: Stage,
-    deployed: &Deployed,
+    deployed: &DeploymentQuery,
 ) -> Result<DeployedRelease, String> {
     let suite = Suite::parse("suite.yaml", SUITE).unwrap();
     let settings = settings(&[]).unwrap();

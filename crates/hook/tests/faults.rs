@@ -13,7 +13,7 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use gate::Stage;
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
-use support::service::{ATTACKS, Behaviour, Service};
+use support::service::{Behaviour, HOSTILE_ANSWERS, Service};
 use support::storm::Contract;
 use support::{SUITE, function, invoke};
 
@@ -431,7 +431,7 @@ async fn no_hostile_answer_is_a_pass() {
         "{ status: 201 }",
         "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }",
     );
-    for attack in ATTACKS {
+    for attack in HOSTILE_ANSWERS {
         let service = Service::start(Behaviour::Hostile(attack)).await;
         let aws = FakeAws::start(service.port, &suite).await;
         let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::{Value, json};
 use support::aws::FakeAws;
-use support::lives::{Death, Gate};
+use support::lives::{Gate, KillPoint};
 use support::service::{Behaviour, Service};
 use support::{SUITE, begun_ago, ecs};
 
@@ -89,7 +89,12 @@ impl Bake {
     }
 
     /// Delivers the next call. Where the invocation dies, it is made again, with the same call. Says whether it died.
-    async fn deliver(&mut self, gate: Gate<'_>, death: Option<Death>, service: &Service) -> bool {
+    async fn deliver(
+        &mut self,
+        gate: Gate<'_>,
+        death: Option<KillPoint>,
+        service: &Service,
+    ) -> bool {
         let call = self.due.pop_front().unwrap();
         let request = format!("request-{}", self.delivered);
         self.delivered += 1;
@@ -231,8 +236,8 @@ async fn killed_on_the_way(caller: Caller) {
     bake.deliver(gate(&aws), None, &service).await;
     let calls = aws.calls().len() - before;
     assert!(calls >= 4, "{:?}", aws.calls());
-    let mut left: BTreeSet<Death> = (0..calls)
-        .flat_map(|call| [false, true].map(|after| Death { call, after }))
+    let mut left: BTreeSet<KillPoint> = (0..calls)
+        .flat_map(|call| [false, true].map(|after| KillPoint { call, after }))
         .collect();
     let planned = left.len();
     let mut runs = 0;
@@ -242,7 +247,7 @@ async fn killed_on_the_way(caller: Caller) {
         let aws = FakeAws::start(service.port, &suite(caller)).await;
         let mut bake = Bake::begin(caller, &service);
         // In one run each once at most for CodeDeploy, and many times for the others.
-        let order: Vec<Death> = left.iter().copied().collect();
+        let order: Vec<KillPoint> = left.iter().copied().collect();
         let mut next = order.iter().copied().cycle();
         while !bake.due.is_empty() {
             assert!(bake.delivered < MAX_INVOCATIONS, "it never ends");
@@ -270,7 +275,7 @@ async fn killed_at_its_end(caller: Caller) {
         for after in [false, true] {
             let aws = aws.fork().await;
             let mut bake = bake.clone();
-            let death = Death { call, after };
+            let death = KillPoint { call, after };
             let is_dead = bake.deliver(gate(&aws), Some(death), &service).await;
             assert!(bake.due.is_empty(), "it is the last one");
             bake.is_whole(&aws, &format!("{caller:?}, {death:?}"));

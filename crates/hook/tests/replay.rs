@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gate::{Conclusion, Stage};
 use hook::event::Payload;
-use hook::{Replayed, describe, replay};
+use hook::{ReplayResult, describe, replay};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use support::aws::{Changes, FakeAws, none};
@@ -22,7 +22,7 @@ fn payload(event: &Value) -> Payload {
     serde_json::from_str(&event.to_string()).unwrap()
 }
 
-async fn run(stage: Stage, aws: &FakeAws, event: &Value) -> Replayed {
+async fn run(stage: Stage, aws: &FakeAws, event: &Value) -> ReplayResult {
     let function = Arc::into_inner(function(stage, aws)).unwrap();
     replay(function, payload(event), TIME).await.unwrap()
 }

@@ -10,10 +10,10 @@ use crate::tree::{list, map, number, start, text};
 use crate::{asserts, captures, options, request, uses};
 
 /// What Hurl gives each request, unless the file says otherwise.
-const TIMEOUT: &str = "5m";
+const REQUEST_TIMEOUT: &str = "5m";
 /// Hurl asks for no coding unless the file does.
-const CODINGS: &str = "accept-encoding";
-const NO_CODING: &str = "identity";
+const ACCEPT_ENCODING: &str = "accept-encoding";
+const IDENTITY_CODING: &str = "identity";
 /// A response of any status that HTTP has.
 const ANY_STATUS: &str = "100-599";
 const START: At = At::START;
@@ -39,10 +39,13 @@ pub(crate) fn suite(name: &str, file: &HurlFile, context: &mut Context) -> Node 
         let secrets = context.names.secrets.clone();
         suite.push(("secrets", map(START, secrets)));
     }
-    let headers = map(START, [(CODINGS, text(START, NO_CODING))]);
+    let headers = map(START, [(ACCEPT_ENCODING, text(START, IDENTITY_CODING))]);
     let http = map(
         START,
-        [("timeout", text(START, TIMEOUT)), ("headers", headers)],
+        [
+            ("timeout", text(START, REQUEST_TIMEOUT)),
+            ("headers", headers),
+        ],
     );
     suite.push(("defaults", map(START, [("http", http)])));
     suite.push(("checks", list(START, vec![map(START, check)])));
@@ -68,7 +71,7 @@ fn without_coding(step: &mut Node) {
     let Value::Map(keys) = &mut http.value else {
         return;
     };
-    let none = || [(CODINGS, text(at, NO_CODING))];
+    let none = || [(ACCEPT_ENCODING, text(at, IDENTITY_CODING))];
     match keys.iter_mut().find(|(key, _)| key.text == "headers") {
         None => {
             let key = Key {
@@ -80,7 +83,8 @@ fn without_coding(step: &mut Node) {
         Some((_, headers)) => {
             if let (Value::Map(own), Value::Map(none)) = (&mut headers.value, map(at, none()).value)
             {
-                let is_said = |(key, _): &(Key, Node)| key.text.eq_ignore_ascii_case(CODINGS);
+                let is_said =
+                    |(key, _): &(Key, Node)| key.text.eq_ignore_ascii_case(ACCEPT_ENCODING);
                 if !own.iter().any(is_said) {
                     own.extend(none);
                 }

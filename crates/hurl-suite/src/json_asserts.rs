@@ -7,7 +7,7 @@
 use hurl_core::ast::{Filter, FilterValue, PredicateFuncValue, PredicateValue, Template};
 use strict_yaml::Node;
 
-use crate::asserts::AssertContext;
+use crate::assert_context::AssertContext;
 use crate::context::{Context, SUITE_REMEDY};
 use crate::names::Kind;
 use crate::predicate::{Condition, Order, index, json_value, of_text, pattern, whole};

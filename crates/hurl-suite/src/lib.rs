@@ -8,6 +8,7 @@
 //! can't hold exactly is refused with line, column and what to write instead; the few differences that remain
 //! are listed in docs/hurl.md. Nothing here reads a file or the environment.
 
+mod assert_context;
 mod asserts;
 mod body;
 mod captures;

@@ -31,7 +31,7 @@ pub(crate) struct Known {
 }
 
 /// The name of the variable that holds nothing: beside it, a reference is part of a text.
-const NOTHING: &str = "nothing";
+const EMPTY_VARIABLE: &str = "nothing";
 
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -65,7 +65,7 @@ impl Names {
         // Taken by the deployment, and by us.
         names
             .taken
-            .extend(["target".to_owned(), NOTHING.to_owned()]);
+            .extend(["target".to_owned(), EMPTY_VARIABLE.to_owned()]);
         for (name, written) in &given.vars {
             names.is_nameable("--var", name);
             match value(written) {
@@ -113,9 +113,10 @@ impl Names {
         for name in source.secrets {
             names.declare(name, Kind::Text);
         }
-        if !names.taken.insert(NOTHING.to_owned()) && !source.taken.contains(NOTHING) {
+        if !names.taken.insert(EMPTY_VARIABLE.to_owned()) && !source.taken.contains(EMPTY_VARIABLE)
+        {
             let message = format!(
-                "hurl: {NOTHING:?} is the name of a variable or a secret, and Hurl files need it"
+                "hurl: {EMPTY_VARIABLE:?} is the name of a variable or a secret, and Hurl files need it"
             );
             names.wrong.push((message, "rename it".to_owned()));
         }
@@ -223,7 +224,7 @@ impl Names {
     /// A reference to the variable that holds nothing.
     pub(crate) fn nothing(&self) -> String {
         self.uses_nothing.set(true);
-        format!("{{{{ {NOTHING} }}}}")
+        format!("{{{{ {EMPTY_VARIABLE} }}}}")
     }
 
     /// A number for a call whose value is new wherever it is written.
@@ -234,7 +235,7 @@ impl Names {
 
     /// All variables of the suite.
     pub(crate) fn variables(&self) -> Vec<(String, Node)> {
-        let nothing = (NOTHING.to_owned(), text(NOWHERE, ""));
+        let nothing = (EMPTY_VARIABLE.to_owned(), text(NOWHERE, ""));
         let nothing = self.uses_nothing.get().then_some(nothing);
         self.vars.iter().cloned().chain(nothing).collect()
     }

@@ -4,7 +4,7 @@ use hurl_core::ast::{IntegerValue, Number, PredicateFuncValue, PredicateValue};
 use hurl_core::types::ToSource as _;
 use strict_yaml::{At, Node};
 
-use crate::asserts::AssertContext;
+use crate::assert_context::AssertContext;
 use crate::body::multiline_text;
 use crate::context::Context;
 use crate::names::Kind;

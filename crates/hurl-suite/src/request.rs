@@ -13,7 +13,7 @@ use crate::tree::{at, boolean, map, start, text};
 use crate::uses::Origin;
 
 /// What is asked for where an entry says `compressed: true`.
-const CODINGS: &str = "gzip, deflate, br, zstd";
+const COMPRESSED_CODINGS: &str = "gzip, deflate, br, zstd";
 
 pub(crate) fn http(request: &Request, options: &Options, context: &Context) -> Node {
     let begin = start(request.url.source_info);
@@ -25,7 +25,7 @@ pub(crate) fn http(request: &Request, options: &Options, context: &Context) -> N
     ];
     let mut headers = pairs(&request.headers, context);
     if options.compressed && !has_header(&request.headers, "accept-encoding") {
-        let coding = text(begin, CODINGS);
+        let coding = text(begin, COMPRESSED_CODINGS);
         headers.push(("accept-encoding".to_owned(), coding));
     }
     let body = request.body.as_ref().map(|body| body::sent(body, context));

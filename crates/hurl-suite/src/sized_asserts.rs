@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue};
 use strict_yaml::Node;
 
-use crate::asserts::AssertContext;
+use crate::assert_context::AssertContext;
 use crate::context::Context;
 use crate::predicate::{Order, whole};
 use crate::tree::{list, map, number, start, text};

@@ -3,7 +3,7 @@
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue, Template, TemplateElement};
 use strict_yaml::{At, Node};
 
-use crate::asserts::AssertContext;
+use crate::assert_context::AssertContext;
 use crate::context::Context;
 use crate::predicate::{Condition, Order, of_text, whole};
 use crate::tree::{boolean, map, number, start, text};

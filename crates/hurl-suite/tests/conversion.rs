@@ -112,7 +112,7 @@ fn a_file_becomes_a_suite_that_people_can_go_on_with() {
     let suite = Suite::parse("checkout.yaml", &yaml).unwrap();
     assert_eq!(suite.name, "checkout");
     assert_eq!(suite.required_checks_at(Stage::PreTraffic), 1);
-    assert!(suite.foreseen().problems.is_empty());
+    assert!(suite.preflight().problems.is_empty());
 }
 
 #[test]

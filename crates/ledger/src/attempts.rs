@@ -1,7 +1,7 @@
 //! How often somebody has tried. Whoever holds a link may send it again without end; the audit lists the
 //! first attempts one by one and then says how many more there were, so that it can't be filled.
 
-use common::state::{Created, Item, Key, Replaced, StateError};
+use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,8 @@ impl Ledger<'_> {
         };
         let expires = now + self.audit_retention;
         let there = match self.table.create(&key, &first, expires).await? {
-            Created::New => return Ok(1),
-            Created::Exists(there) => there,
+            CreateOutcome::New => return Ok(1),
+            CreateOutcome::Exists(there) => there,
         };
         let next = Attempts {
             count: there.value.count.saturating_add(1),
@@ -67,7 +67,8 @@ impl Ledger<'_> {
             ..there.value.clone()
         };
         // Lost: another attempt at the same moment was counted.
-        let (Replaced::Yes | Replaced::Lost) = self.table.replace(&there, &next).await?;
+        let (ReplaceOutcome::Yes | ReplaceOutcome::Lost) =
+            self.table.replace(&there, &next).await?;
         Ok(next.count)
     }
 

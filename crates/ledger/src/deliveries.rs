@@ -3,7 +3,7 @@
 
 use std::cmp::min;
 
-use common::state::{Created, Item, Key, Replaced, StateError};
+use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -106,7 +106,7 @@ impl Ledger<'_> {
             .create(&key, &value, self.now() + RETENTION)
             .await?
         {
-            Created::New => {
+            CreateOutcome::New => {
                 let version = 1;
                 return Ok(Claim::Granted(ClaimGuard(Item {
                     key,
@@ -115,10 +115,10 @@ impl Ledger<'_> {
                 })));
             }
             // Our own first try, whose answer was lost.
-            Created::Exists(known) if known.value.nonce == value.nonce => {
+            CreateOutcome::Exists(known) if known.value.nonce == value.nonce => {
                 return Ok(Claim::Granted(ClaimGuard(known)));
             }
-            Created::Exists(known) => known,
+            CreateOutcome::Exists(known) => known,
         };
         match known.value.state {
             DeliveryState::Sent => return Ok(Claim::AlreadySent(known.value)),
@@ -131,12 +131,12 @@ impl Ledger<'_> {
         value.tries = known.value.tries.saturating_add(1);
         value.why.clone_from(&known.value.why);
         match self.table.replace(&known, &value).await? {
-            Replaced::Yes => Ok(Claim::Granted(ClaimGuard(Item {
+            ReplaceOutcome::Yes => Ok(Claim::Granted(ClaimGuard(Item {
                 key,
                 version: known.version + 1,
                 value,
             }))),
-            Replaced::Lost => {
+            ReplaceOutcome::Lost => {
                 let present: Option<Item<Delivery>> = self.table.get(&key).await?;
                 let own = present.filter(|item| item.value.nonce == value.nonce);
                 Ok(own.map_or(Claim::Busy { since: value.since }, |item| {
@@ -152,7 +152,7 @@ impl Ledger<'_> {
         &self,
         claim: ClaimGuard,
         message_ref: Option<Value>,
-    ) -> Result<Replaced, StateError> {
+    ) -> Result<ReplaceOutcome, StateError> {
         let value = Delivery {
             state: DeliveryState::Sent,
             since: self.now(),
@@ -169,7 +169,7 @@ impl Ledger<'_> {
         &self,
         claim: ClaimGuard,
         why: &str,
-    ) -> Result<Replaced, StateError> {
+    ) -> Result<ReplaceOutcome, StateError> {
         let why = &why[..why.floor_char_boundary(min(why.len(), MAX_REASON))];
         let value = Delivery {
             state: DeliveryState::Failed,

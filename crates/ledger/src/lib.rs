@@ -9,7 +9,7 @@ mod attempts;
 mod audit;
 mod deliveries;
 
-use common::state::{Created, Key, StateError, Table};
+use common::state::{CreateOutcome, Key, StateError, Table};
 use jiff::{SignedDuration, Timestamp};
 use signing::OpaqueId;
 
@@ -84,8 +84,8 @@ impl<'a> Ledger<'a> {
             .create(&key, &who.to_owned(), self.now() + for_)
             .await?;
         Ok(match created {
-            Created::New => true,
-            Created::Exists(earlier) => earlier.value == who,
+            CreateOutcome::New => true,
+            CreateOutcome::Exists(earlier) => earlier.value == who,
         })
     }
 }

@@ -39,8 +39,8 @@ fn trimmed(text: &str) -> String {
 
 /// `= 0.003`. What is possible never looks like what is not.
 pub(crate) fn probability(p: f64) -> String {
-    const SMALLEST: f64 = 0.000_001;
-    if p < SMALLEST {
+    const MIN_SHOWN: f64 = 0.000_001;
+    if p < MIN_SHOWN {
         return "< 0.000001".to_owned();
     }
     format!("= {}", number(p, &[]))

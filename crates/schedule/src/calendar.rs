@@ -1,44 +1,22 @@
 //! Holidays: dates with names. On a holiday nothing starts; which zone's date it is, the window says.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+use crate::calendar_problem::{CALENDAR_YEARS, CalendarProblem, MAX_LINES, quoted, too_many_lines};
 use crate::{encoding, icalendar};
 
 /// More holidays than anybody has: 365 a year for as long as yearly ones are expanded.
 const MAX_HOLIDAYS: usize = 16_000;
-/// Lines of a file, continued ones counted one by one.
-pub(crate) const MAX_LINES: usize = 50_000;
 /// Problems reported at once; nobody wants to read more.
 const MAX_PROBLEMS: usize = 50;
-/// Years that a calendar may speak of: a holiday in the year 9999 is a mistake, and everything until then would
-/// be looked through for what comes next.
-pub(crate) const YEARS: RangeInclusive<i16> = 1900..=2199;
 
 /// A set of holidays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
     days: BTreeMap<Date, String>,
-}
-
-/// One thing that is wrong with a calendar.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CalendarProblem {
-    /// From 1.
-    pub line: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
-impl fmt::Display for CalendarProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}; {}", self.line, self.problem, self.remedy)
-    }
 }
 
 /// A calendar that can't be read: all its problems, one a line.
@@ -89,7 +67,7 @@ impl Calendar {
                 .split_once(char::is_whitespace)
                 .unwrap_or((written, ""));
             match date.parse::<Date>() {
-                Ok(day) if date.len() == 10 && YEARS.contains(&day.year()) => {
+                Ok(day) if date.len() == 10 && CALENDAR_YEARS.contains(&day.year()) => {
                     calendar.insert(day, name.trim());
                 }
                 _ => problems.push(CalendarProblem {
@@ -153,22 +131,6 @@ impl Calendar {
 
     pub(crate) fn last(&self) -> Option<Date> {
         self.days.last_key_value().map(|(date, _)| *date)
-    }
-}
-
-/// A piece of a file as a problem shows it.
-pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 80;
-    let short: String = text.chars().take(SHOWN).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
-    format!("{:?}", short + more)
-}
-
-pub(crate) fn too_many_lines() -> CalendarProblem {
-    CalendarProblem {
-        line: MAX_LINES + 1,
-        problem: format!("the file has more than {MAX_LINES} lines"),
-        remedy: "keep only the holidays that matter, or make several files of it".to_owned(),
     }
 }
 

@@ -9,35 +9,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::schedule::{Part, Rule, Rules};
-use crate::window::{DAY, WindowState};
+use crate::window::{DAY_SECONDS, WindowState};
 use crate::zone::{second, timestamp};
-use crate::{Calendar, Schedule};
+use crate::{Calendar, Schedule, State};
 
 /// How far after the last holiday, range and override a change is looked for: what repeats every week
 /// and hasn't changed in four of them, a clock change included, never will.
-const FOUR_WEEKS: i64 = 28 * DAY;
+const FOUR_WEEKS_SECONDS: i64 = 28 * DAY_SECONDS;
 /// How many starts and ends are checked for a change. A schedule that has so many and never changes is on for ten years of
 /// consecutive days; each check takes time.
 const MAX_CHECKS: usize = 4_000;
-
-/// Whether something is to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It runs.
-    On,
-    /// It sleeps.
-    Off,
-}
-
-/// `on` or `off`.
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::On => "on",
-            Self::Off => "off",
-        })
-    }
-}
 
 /// What people asked for in the meantime. Each ends by itself at its instant, which it doesn't include.
 /// Where several hold, the first in this order decides: force down, keep up, snooze.
@@ -57,12 +38,12 @@ pub struct Decision<'a> {
     /// The state.
     pub state: State,
     /// What decided.
-    pub why: Why<'a>,
+    pub why: StateReason<'a>,
 }
 
 /// What decided.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Why<'a> {
+pub enum StateReason<'a> {
     /// [`Overrides::force_down_until`].
     ForcedDown(Timestamp),
     /// [`Overrides::keep_up_until`].
@@ -95,7 +76,7 @@ pub enum Why<'a> {
     NoEvent,
 }
 
-impl fmt::Display for Why<'_> {
+impl fmt::Display for StateReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForcedDown(until) => write!(f, "forced down until {until}"),
@@ -136,11 +117,11 @@ pub fn desired_state<'a>(
 ) -> Decision<'a> {
     let holds = |until: Option<Timestamp>| until.filter(|until| at < *until);
     let (state, why) = if let Some(until) = holds(overrides.force_down_until) {
-        (State::Off, Why::ForcedDown(until))
+        (State::Off, StateReason::ForcedDown(until))
     } else if let Some(until) = holds(overrides.keep_up_until) {
-        (State::On, Why::KeptUp(until))
+        (State::On, StateReason::KeptUp(until))
     } else if let Some(until) = holds(overrides.snoozed_until) {
-        (State::On, Why::Snoozed(until))
+        (State::On, StateReason::Snoozed(until))
     } else {
         by_schedule(&schedule.rules, calendar, second(at))
     };
@@ -168,6 +149,23 @@ pub fn next_edge(
     None
 }
 
+impl Schedule {
+    /// Whether it is on at an instant, without holidays and overrides.
+    pub fn is_on(&self, at: Timestamp) -> bool {
+        self.plainly(at).state == State::On
+    }
+
+    /// The first instant, `at` or later, at which it is on; `None` if it never is again.
+    pub fn next_on(&self, at: Timestamp) -> Option<Timestamp> {
+        first_on(self, at)
+    }
+
+    fn plainly(&self, at: Timestamp) -> Decision<'_> {
+        static NO_HOLIDAYS: Calendar = Calendar::none();
+        desired_state(self, &NO_HOLIDAYS, &Overrides::default(), at)
+    }
+}
+
 pub(crate) fn first_on(schedule: &Schedule, at: Timestamp) -> Option<Timestamp> {
     if schedule.is_on(at) {
         return Some(at);
@@ -175,31 +173,31 @@ pub(crate) fn first_on(schedule: &Schedule, at: Timestamp) -> Option<Timestamp> 
     next_edge(schedule, &Calendar::none(), &Overrides::default(), at).map(|edge| edge.at)
 }
 
-fn by_schedule<'a>(rules: &'a Rules, calendar: &'a Calendar, at: i64) -> (State, Why<'a>) {
+fn by_schedule<'a>(rules: &'a Rules, calendar: &'a Calendar, at: i64) -> (State, StateReason<'a>) {
     match rules {
         Rules::Parts(parts) => by_parts(parts, calendar, at),
         Rules::Events(events) => match events.last(at, calendar) {
             Some(last) => {
-                let why = Why::Event {
+                let why = StateReason::Event {
                     to: last.to,
                     at: timestamp(last.at),
                     zone: events.zone.name(),
                 };
                 (last.to, why)
             }
-            None => (State::On, Why::NoEvent),
+            None => (State::On, StateReason::NoEvent),
         },
     }
 }
 
-fn by_parts<'a>(parts: &'a [Part], calendar: &'a Calendar, at: i64) -> (State, Why<'a>) {
-    let mut off = Why::Outside;
+fn by_parts<'a>(parts: &'a [Part], calendar: &'a Calendar, at: i64) -> (State, StateReason<'a>) {
+    let mut off = StateReason::Outside;
     for part in parts {
         let on = match &part.rule {
             Rule::Always => true,
             Rule::Never => {
                 if parts.len() == 1 {
-                    off = Why::Part(part);
+                    off = StateReason::Part(part);
                 }
                 false
             }
@@ -209,13 +207,13 @@ fn by_parts<'a>(parts: &'a [Part], calendar: &'a Calendar, at: i64) -> (State, W
                 WindowState::Nothing => false,
                 WindowState::Holiday(date) => {
                     let name = calendar.name(date).unwrap_or_default();
-                    off = Why::Holiday { date, name, part };
+                    off = StateReason::Holiday { date, name, part };
                     false
                 }
             },
         };
         if on {
-            return (State::On, Why::Part(part));
+            return (State::On, StateReason::Part(part));
         }
     }
     (State::Off, off)
@@ -274,10 +272,10 @@ fn horizon(rules: &Rules, calendar: &Calendar, overrides: &Overrides, at: Timest
     };
     let holiday = calendar.last().max(skipped).and_then(|date| {
         let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(midnight.timestamp().as_second() + 2 * DAY)
+        Some(midnight.timestamp().as_second() + 2 * DAY_SECONDS)
     });
     let last = holiday.map_or(last, |holiday| last.max(holiday));
-    timestamp(last.saturating_add(FOUR_WEEKS))
+    timestamp(last.saturating_add(FOUR_WEEKS_SECONDS))
 }
 
 impl Overrides {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::CalendarProblem;
+use crate::calendar_problem::CalendarProblem;
 
 /// A calendar is a few pages. Whoever reads one from a file or a bucket need not read more.
 pub const MAX_CALENDAR_BYTES: usize = 1024 * 1024;

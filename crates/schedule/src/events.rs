@@ -11,10 +11,10 @@ use jiff::civil::Date;
 use crate::zone::{Era, Zone};
 use crate::{Calendar, State};
 
-const HOUR: i64 = 3_600;
+const HOUR_SECONDS: i64 = 3_600;
 /// How many days are looked through for the last event, besides those that are skipped: both sets hold
 /// something in every week, but an hour in a gap fires nothing.
-const DAYS_BACK: usize = 30;
+const LOOKBACK_DAYS: usize = 30;
 
 /// Hours of the week: for each weekday from Monday, a bit for each hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Events {
 
 /// The last event before or at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Last {
+pub(crate) struct LastEvent {
     pub(crate) to: State,
     /// Seconds since 1970.
     pub(crate) at: i64,
@@ -48,13 +48,13 @@ pub(crate) struct Last {
 impl Events {
     /// What the last event at or before `at` (seconds since 1970) said. On a holiday nothing is
     /// switched on; `None` if there is no event in a month.
-    pub(crate) fn last(&self, at: i64, calendar: &Calendar) -> Option<Last> {
+    pub(crate) fn last(&self, at: i64, calendar: &Calendar) -> Option<LastEvent> {
         let mut era = self.zone.era(at);
-        let mut hour = (at + era.offset).div_euclid(HOUR);
-        for _ in 0..DAYS_BACK + self.skip.len() {
+        let mut hour = (at + era.offset).div_euclid(HOUR_SECONDS);
+        for _ in 0..LOOKBACK_DAYS + self.skip.len() {
             let day = hour.div_euclid(24);
             // The hour in which this stretch begins counts: some of it was on the clocks.
-            let first = era.from.saturating_add(era.offset).div_euclid(HOUR);
+            let first = era.from.saturating_add(era.offset).div_euclid(HOUR_SECONDS);
             let fired = self.on_day(day, calendar)
                 & up_to(hour.rem_euclid(24))
                 & !up_to((first - day * 24 - 1).clamp(-1, 23));
@@ -67,24 +67,24 @@ impl Events {
             } else {
                 let before = era.from - 1;
                 era = self.zone.era(before);
-                hour = (before + era.offset).div_euclid(HOUR);
+                hour = (before + era.offset).div_euclid(HOUR_SECONDS);
             }
         }
         None
     }
 
-    fn event(&self, day: i64, hour: i64, era: &Era, calendar: &Calendar) -> Last {
+    fn event(&self, day: i64, hour: i64, era: &Era, calendar: &Calendar) -> LastEvent {
         let on = self.switched_on(day, calendar) >> hour & 1 == 1;
-        Last {
+        LastEvent {
             to: if on { State::On } else { State::Off },
-            at: ((day * 24 + hour) * HOUR - era.offset).max(era.from),
+            at: ((day * 24 + hour) * HOUR_SECONDS - era.offset).max(era.from),
         }
     }
 
     /// An instant after `at` at which to look again; no event lies between.
     pub(crate) fn recheck_at(&self, at: i64) -> i64 {
         let era = self.zone.era(at);
-        let mut hour = (at + era.offset).div_euclid(HOUR) + 1;
+        let mut hour = (at + era.offset).div_euclid(HOUR_SECONDS) + 1;
         for _ in 0..8 {
             let day = hour.div_euclid(24);
             let fires = (self.on.0[weekday(day)] | self.off.0[weekday(day)])
@@ -95,7 +95,7 @@ impl Events {
             }
             hour = (day + 1) * 24;
         }
-        (hour * HOUR - era.offset).min(era.until)
+        (hour * HOUR_SECONDS - era.offset).min(era.until)
     }
 
     /// The hours of a day that switch something, in either direction.

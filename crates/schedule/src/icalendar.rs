@@ -8,9 +8,8 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::CalendarProblem;
-use crate::calendar::{MAX_LINES, YEARS, quoted, too_many_lines};
-use crate::recurrence::{self, Yearly};
+use crate::calendar_problem::{CALENDAR_YEARS, CalendarProblem, MAX_LINES, quoted, too_many_lines};
+use crate::recurrence::{self, YearlyDates};
 
 const BEGIN: &str = "BEGIN:VCALENDAR";
 /// A longer event is a mistake, or no holiday.
@@ -74,7 +73,9 @@ pub(crate) fn holidays(
                     read.push(found);
                     continue;
                 };
-                problems.push(event[0].problem(format!("the file has more than {bound}"), FEWER));
+                problems.push(
+                    event[0].problem(format!("the file has more than {bound}"), FEWER_REMEDY),
+                );
                 break;
             }
             Err(problem) => problems.push(problem),
@@ -89,13 +90,13 @@ pub(crate) fn holidays(
         problems.push(CalendarProblem {
             line: 1,
             problem: format!("the events come to more than {MAX_DAYS} days"),
-            remedy: FEWER.to_owned(),
+            remedy: FEWER_REMEDY.to_owned(),
         });
     }
     (dates, problems)
 }
 
-const FEWER: &str = "keep only the holidays that matter, or make several files of it";
+const FEWER_REMEDY: &str = "keep only the holidays that matter, or make several files of it";
 
 /// A property: `NAME;PARAMETERS:VALUE`, in one piece.
 #[derive(Clone, Debug)]
@@ -233,7 +234,7 @@ struct Event {
     name: String,
     first: Date,
     days: i64,
-    yearly: Option<Yearly>,
+    yearly: Option<YearlyDates>,
     more: Vec<Date>,
     except: BTreeSet<Date>,
     /// The date of the series that this event stands in for.
@@ -249,8 +250,8 @@ impl Event {
             return Err(properties[0].problem("the event has no DTSTART".to_owned(), remedy));
         };
         let first = day(start, &start.value)?;
-        if first.year() < *YEARS.start() {
-            let problem = format!("the event begins before {}", YEARS.start());
+        if first.year() < *CALENDAR_YEARS.start() {
+            let problem = format!("the event begins before {}", CALENDAR_YEARS.start());
             return Err(start.problem(problem, "write a later year in DTSTART"));
         }
         let yearly = match find("RRULE") {
@@ -285,8 +286,8 @@ fn day(property: &Property, value: &str) -> Result<Date, CalendarProblem> {
     let value = value.trim();
     let digits = value.len() == 8 && value.bytes().all(|byte| byte.is_ascii_digit());
     let date = digits.then(|| value.parse::<Date>().ok()).flatten();
-    if let Some(date) = date.filter(|date| date.year() > *YEARS.end()) {
-        let problem = format!("{date} lies after {}", YEARS.end());
+    if let Some(date) = date.filter(|date| date.year() > *CALENDAR_YEARS.end()) {
+        let problem = format!("{date} lies after {}", CALENDAR_YEARS.end());
         return Err(property.problem(problem, "write an earlier year"));
     }
     date.ok_or_else(|| {

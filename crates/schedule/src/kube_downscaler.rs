@@ -20,8 +20,8 @@ use crate::schedule::{Part, Rule, Rules};
 use crate::window::Window;
 use crate::{Schedule, ScheduleError};
 
-const FORM: &str = "write Mon-Fri 07:30-20:30 Europe/Berlin";
-const MIDNIGHT: u16 = 1440;
+const FORM_REMEDY: &str = "write Mon-Fri 07:30-20:30 Europe/Berlin";
+const MINUTES_PER_DAY: u16 = 1440;
 
 /// Whose text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Reading<'_> {
     fn spec(&mut self, spec: Word<'_>) -> Result<(), ScheduleError> {
         let words = spec.words();
         match words.as_slice() {
-            [] => Err(spec.error("a time specification is missing".to_owned(), FORM)),
+            [] => Err(spec.error("a time specification is missing".to_owned(), FORM_REMEDY)),
             [range] if cursor::begins_like_date(range.text) => {
                 let rule = Rule::Range(cursor::range(*range)?);
                 self.add(spec.text, rule)
@@ -132,7 +132,7 @@ impl Reading<'_> {
             [days, times, zone] => self.window(spec, (*days, *times), cursor::zone(*zone)),
             _ => {
                 let problem = format!("{:?} is not a time specification", spec.text);
-                Err(spec.error(problem, FORM))
+                Err(spec.error(problem, FORM_REMEDY))
             }
         }
     }
@@ -180,7 +180,7 @@ impl Reading<'_> {
                 if end > 0 {
                     self.add(&text, window(0, end))?;
                 }
-                self.add(&text, window(start, MIDNIGHT))
+                self.add(&text, window(start, MINUTES_PER_DAY))
             }
             Dialect::Python => {
                 self.remarks.push(format!(

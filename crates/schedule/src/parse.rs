@@ -14,7 +14,8 @@
 use strict_yaml::words::nearest;
 
 use crate::cursor::{self, Word};
-use crate::schedule::{Context, Part, Rule, Rules};
+use crate::schedule::{Part, Rule, Rules};
+use crate::syntax::Context;
 use crate::window::Window;
 use crate::{Schedule, ScheduleError};
 

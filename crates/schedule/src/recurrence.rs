@@ -7,17 +7,17 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, Weekday};
 
-use crate::calendar::quoted;
+use crate::calendar_problem::quoted;
 
 /// What is wrong with a rule, and the remedy.
-pub(crate) struct Wrong {
+pub(crate) struct RecurrenceError {
     pub(crate) problem: String,
     pub(crate) remedy: String,
 }
 
 /// Dates that come again every so many years.
 #[derive(Clone, Debug)]
-pub(crate) struct Yearly {
+pub(crate) struct YearlyDates {
     first: Date,
     interval: i16,
     count: Option<usize>,
@@ -30,8 +30,8 @@ pub(crate) struct Yearly {
 }
 
 /// Reads the value of an `RRULE` of an event that begins on `first`.
-pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
-    let mut yearly = Yearly {
+pub(crate) fn yearly(rule: &str, first: Date) -> Result<YearlyDates, RecurrenceError> {
+    let mut yearly = YearlyDates {
         first,
         interval: 1,
         count: None,
@@ -79,7 +79,7 @@ pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
     }
     match frequency.as_deref() {
         Some("YEARLY") => Ok(yearly.with_dates_of_first()),
-        other => Err(Wrong {
+        other => Err(RecurrenceError {
             problem: format!(
                 "FREQ={} is not supported for holidays",
                 other
@@ -93,15 +93,15 @@ pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
     }
 }
 
-fn unreadable(part: &str) -> Wrong {
-    Wrong {
+fn unreadable(part: &str) -> RecurrenceError {
+    RecurrenceError {
         problem: format!("{} in the RRULE can't be read", quoted(part)),
         remedy: "write it as RFC 5545 says, or write one event for each date".to_owned(),
     }
 }
 
-fn unknown(key: &str) -> Wrong {
-    Wrong {
+fn unknown(key: &str) -> RecurrenceError {
+    RecurrenceError {
         problem: format!("{} in the RRULE is not supported", quoted(key)),
         remedy: "use BYMONTH, BYMONTHDAY, BYDAY and BYSETPOS, or write one event for each date"
             .to_owned(),
@@ -169,7 +169,7 @@ fn weekday(item: &str) -> Option<(i8, i8)> {
     Some((weekday, i8::try_from(ordinal).ok()?))
 }
 
-impl Yearly {
+impl YearlyDates {
     /// What a rule leaves open, the first date says.
     fn with_dates_of_first(mut self) -> Self {
         if self.weekdays.is_empty() && self.month_days.is_empty() {

@@ -6,12 +6,12 @@ use crate::Calendar;
 use crate::zone::Zone;
 
 /// Seconds of a day on which the clocks aren't changed.
-pub(crate) const DAY: i64 = 86_400;
+pub(crate) const DAY_SECONDS: i64 = 86_400;
 /// 1970-01-01 was a Thursday.
-const THURSDAY: i64 = 3;
+const EPOCH_WEEKDAY: i64 = 3;
 /// Farther than this from a change of the offset, a window that could matter lies wholly within one
 /// offset: a window is at most a day long and belongs to yesterday, today or tomorrow.
-const CLEAR_OF_CHANGES: i64 = 3 * DAY;
+const OFFSET_CHANGE_MARGIN_SECONDS: i64 = 3 * DAY_SECONDS;
 
 /// A set of weekdays: bit 0 is Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Weekdays {
 
     /// `day`: days since 1970-01-01.
     fn has_day(self, day: i64) -> bool {
-        self.has_number((day + THURSDAY).rem_euclid(7))
+        self.has_number((day + EPOCH_WEEKDAY).rem_euclid(7))
     }
 
     fn has_number(self, number: i64) -> bool {
@@ -62,8 +62,8 @@ impl Window {
     /// `at`: seconds since 1970.
     pub(crate) fn says(&self, at: i64, calendar: &Calendar) -> WindowState {
         let era = self.zone.era(at);
-        let clear = era.from.saturating_add(CLEAR_OF_CHANGES) <= at
-            && at <= era.until.saturating_sub(CLEAR_OF_CHANGES);
+        let clear = era.from.saturating_add(OFFSET_CHANGE_MARGIN_SECONDS) <= at
+            && at <= era.until.saturating_sub(OFFSET_CHANGE_MARGIN_SECONDS);
         if !clear {
             return self.says_exactly(at, calendar);
         }
@@ -74,7 +74,7 @@ impl Window {
             return WindowState::On;
         }
         let today = self.zone.date(at);
-        let begun = if day == (at + era.offset).div_euclid(DAY) {
+        let begun = if day == (at + era.offset).div_euclid(DAY_SECONDS) {
             Some(today)
         } else {
             today.yesterday().ok()
@@ -88,7 +88,7 @@ impl Window {
     /// By the wall clock: the day (since 1970-01-01) on which the window began that holds a local time.
     /// Right only where the offset doesn't change nearby.
     fn begun_on(&self, local: i64) -> Option<i64> {
-        let (day, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+        let (day, second) = (local.div_euclid(DAY_SECONDS), local.rem_euclid(DAY_SECONDS));
         let (start, end) = (i64::from(self.start) * 60, i64::from(self.end) * 60);
         let over_midnight = end < start;
         if second >= start && (over_midnight || second < end) && self.days.has_day(day) {
@@ -127,7 +127,7 @@ impl Window {
             .flat_map(|date| <[i64; 2]>::from(self.instants(date)))
             .filter(|instant| *instant > at)
             .min()
-            .unwrap_or(at + 7 * DAY)
+            .unwrap_or(at + 7 * DAY_SECONDS)
     }
 
     /// When the window of this day starts and ends. Wholly within a gap, it is empty.

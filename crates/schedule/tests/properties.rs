@@ -7,7 +7,7 @@ use jiff::tz::TimeZoneDatabase;
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 use schedule::{
-    Calendar, Context, Overrides, Schedule, State, Syntax, Why, desired_state, next_edge,
+    Calendar, Context, Overrides, Schedule, State, StateReason, Syntax, desired_state, next_edge,
 };
 
 const ZONES: [&str; 8] = [
@@ -160,13 +160,13 @@ proptest! {
     fn a_reason_fits_its_state((schedule, at, (calendar, overrides)) in everything()) {
         let decision = desired_state(&schedule, &calendar, &overrides, at);
         let fits = match &decision.why {
-            Why::ForcedDown(until) => decision.state == State::Off && at < *until,
-            Why::KeptUp(until) | Why::Snoozed(until) => decision.state == State::On && at < *until,
-            Why::Part(part) => (decision.state == State::On) == (part.text() != "never"),
-            Why::Holiday { date, .. } => decision.state == State::Off && calendar.is_holiday(*date),
-            Why::Outside => decision.state == State::Off,
-            Why::Event { to, at: event, .. } => decision.state == *to && *event <= at,
-            Why::NoEvent => false,
+            StateReason::ForcedDown(until) => decision.state == State::Off && at < *until,
+            StateReason::KeptUp(until) | StateReason::Snoozed(until) => decision.state == State::On && at < *until,
+            StateReason::Part(part) => (decision.state == State::On) == (part.text() != "never"),
+            StateReason::Holiday { date, .. } => decision.state == State::Off && calendar.is_holiday(*date),
+            StateReason::Outside => decision.state == State::Off,
+            StateReason::Event { to, at: event, .. } => decision.state == *to && *event <= at,
+            StateReason::NoEvent => false,
         };
         prop_assert!(fits, "{:?}", decision);
         prop_assert!(!decision.why.to_string().is_empty());

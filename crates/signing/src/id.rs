@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 #[serde(try_from = "String", into = "String")]
 pub struct OpaqueId(String);
 
-const LENGTH: usize = 26;
+const ID_CHARS: usize = 26;
 const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz234567";
 
 /// RFC 4648, lower case, without padding: 16 bytes are 26 characters.
@@ -52,7 +52,7 @@ impl TryFrom<String> for OpaqueId {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let legal = text.len() == LENGTH && text.chars().all(|c| ALPHABET.contains(c));
+        let legal = text.len() == ID_CHARS && text.chars().all(|c| ALPHABET.contains(c));
         if legal {
             Ok(Self(text))
         } else {
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn base32_is_that_of_the_rfc() {
         assert_eq!(BASE32.encode(b"foobar"), "mzxw6ytboi");
-        assert_eq!(BASE32.encode(&[255; 16]).len(), LENGTH);
+        assert_eq!(BASE32.encode(&[255; 16]).len(), ID_CHARS);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod id;
 mod keyring;
 mod keys;
 pub mod link;
-pub mod slack;
+pub mod slack_signature;
 
 pub use id::{OpaqueId, new_id};
 pub use keyring::Keyring;

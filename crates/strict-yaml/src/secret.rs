@@ -25,9 +25,10 @@ pub enum SecretRef {
 
 impl SecretRef {
     /// The forms that there are, for problems.
-    pub const FORMS: &str = "env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key";
+    pub const SECRET_FORMS: &str =
+        "env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key";
 
-    /// Reads one of [`SecretRef::FORMS`]. What is refused must not be repeated in an error: someone
+    /// Reads one of [`SecretRef::SECRET_FORMS`]. What is refused must not be repeated in an error: someone
     /// may have written the secret itself.
     pub fn parse(written: &str) -> Option<Self> {
         let (kind, place) = written.split_once(':')?;
@@ -65,7 +66,7 @@ impl SecretRef {
                 format!("{label} does not say where it is kept"),
                 format!(
                     "write {}; the secret itself must not be in the {file}",
-                    Self::FORMS
+                    Self::SECRET_FORMS
                 ),
             );
         }

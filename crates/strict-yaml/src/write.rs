@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::node::{At, Node, Value, plain};
 
 /// Characters of a line up to which a mapping or a list of scalars stands in it.
-const LINE: usize = 100;
+const MAX_LINE_CHARS: usize = 100;
 
 /// The text, with a line break at its end.
 pub fn write(node: &Node) -> String {
@@ -47,7 +47,8 @@ fn block(node: &Node, indent: usize, text: &mut String) {
         }
         text.push_str(&lead);
         // What has no parts stands in its line, however long.
-        let fits = |short: &String| indent + lead.len() + 1 + short.chars().count() <= LINE;
+        let fits =
+            |short: &String| indent + lead.len() + 1 + short.chars().count() <= MAX_LINE_CHARS;
         let short = is_shallow(value).then(|| flow(value));
         if let Some(short) = short.filter(|short| !has_parts(value) || fits(short)) {
             let _ = writeln!(text, " {short}");

@@ -6,12 +6,12 @@ use crate::collection::{Inherited, authorize};
 use crate::draft::{Draft, DraftCheck};
 use crate::place::Place;
 use crate::request::{Body, Request};
-use crate::texts::BRACES;
+use crate::texts::DOUBLE_BRACES;
 use crate::tree::{self, at, get, is_true, items, word, written};
 
 /// Reads a request, or a collection with all its items in one file.
 pub(crate) fn read(root: &Node, draft: &mut Draft) -> Result<(), Problem> {
-    draft.texts.with_marks(BRACES);
+    draft.texts.with_marks(DOUBLE_BRACES);
     let inherited = Inherited {
         folders: Vec::new(),
         auth: base(root, "auth"),
@@ -131,9 +131,13 @@ fn one(item: &Node, inherited: &Inherited<'_>, draft: &mut Draft) {
     }
 }
 
-type Read = (Request, Vec<Node>, Vec<(usize, String)>);
+type ParsedRequest = (Request, Vec<Node>, Vec<(usize, String)>);
 
-fn request(item: &Node, inherited: &Inherited<'_>, draft: &mut Draft) -> Result<Read, String> {
+fn request(
+    item: &Node,
+    inherited: &Inherited<'_>,
+    draft: &mut Draft,
+) -> Result<ParsedRequest, String> {
     let http = get(item, "http").ok_or("it has no request")?;
     let mut left = Vec::new();
     let mut url = word(http, "url").ok_or("it has no URL")?.to_owned();
@@ -156,7 +160,7 @@ fn request(item: &Node, inherited: &Inherited<'_>, draft: &mut Draft) -> Result<
     }
     let texts = &mut draft.texts;
     let mut sent = Request {
-        place: Place::read(&url, Some(BRACES), texts)?,
+        place: Place::read(&url, Some(DOUBLE_BRACES), texts)?,
         method: word(http, "method").unwrap_or("GET").to_ascii_uppercase(),
         ..Request::default()
     };

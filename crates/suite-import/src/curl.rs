@@ -10,8 +10,8 @@ use crate::texts::SHELL;
 use crate::tree;
 
 /// Options without a value that say nothing of the request: how curl shows what comes, and how it fails.
-const SILENT: &str = "sSvifN#j0O";
-const SILENT_LONG: [&str; 21] = [
+const IGNORED_FLAGS: &str = "sSvifN#j0O";
+const IGNORED_OPTIONS: [&str; 21] = [
     "silent",
     "show-error",
     "verbose",
@@ -35,7 +35,7 @@ const SILENT_LONG: [&str; 21] = [
     "basic",
 ];
 /// The same with a value.
-const SILENT_WITH_VALUE: [&str; 9] = [
+const IGNORED_OPTIONS_WITH_VALUE: [&str; 9] = [
     "output",
     "write-out",
     "dump-header",
@@ -47,7 +47,7 @@ const SILENT_WITH_VALUE: [&str; 9] = [
     "limit-rate",
 ];
 /// Options that a suite can't have; with what to do.
-const REFUSED: [(&str, bool, &str); 15] = [
+const REFUSED_OPTIONS: [(&str, bool, &str); 15] = [
     (
         "insecure",
         false,
@@ -134,7 +134,7 @@ pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
 /// What a command says.
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of curl")]
 #[derive(Default)]
-struct Said<'w> {
+struct CurlCommand<'w> {
     urls: Vec<&'w str>,
     method: Option<&'w str>,
     headers: Vec<&'w str>,
@@ -247,8 +247,8 @@ fn of_command(command: &Command, words: &[&str], draft: &mut Draft) -> Result<Dr
     })
 }
 
-fn options<'w>(words: &[&'w str]) -> Result<Said<'w>, String> {
-    let mut said = Said::default();
+fn options<'w>(words: &[&'w str]) -> Result<CurlCommand<'w>, String> {
+    let mut said = CurlCommand::default();
     let mut words = words.iter().copied();
     let mut only_urls = false;
     while let Some(word) = words.next() {
@@ -269,7 +269,7 @@ fn options<'w>(words: &[&'w str]) -> Result<Said<'w>, String> {
         } else {
             let letters = word[1..].char_indices();
             for (at, letter) in letters {
-                if SILENT.contains(letter) {
+                if IGNORED_FLAGS.contains(letter) {
                     continue;
                 }
                 let Some(long) = long(letter) else {
@@ -329,7 +329,7 @@ fn long(letter: char) -> Option<&'static str> {
 fn option<'w>(
     long: &str,
     value: &mut dyn FnMut() -> Result<&'w str, String>,
-    said: &mut Said<'w>,
+    said: &mut CurlCommand<'w>,
 ) -> Result<(), String> {
     match long {
         "url" => said.urls.push(value()?),
@@ -392,12 +392,13 @@ fn option<'w>(
         "next" => {
             return Err("it holds several requests (--next); write a command for each".to_owned());
         }
-        _ if SILENT_LONG.contains(&long) => {}
-        _ if SILENT_WITH_VALUE.contains(&long) => {
+        _ if IGNORED_OPTIONS.contains(&long) => {}
+        _ if IGNORED_OPTIONS_WITH_VALUE.contains(&long) => {
             value()?;
         }
         _ => {
-            let Some((_, has_value, why)) = REFUSED.iter().find(|(name, ..)| *name == long) else {
+            let Some((_, has_value, why)) = REFUSED_OPTIONS.iter().find(|(name, ..)| *name == long)
+            else {
                 return Err(format!(
                     "the option --{} is not known here, and it may have a value",
                     text::clean::short(long, 40)

@@ -9,13 +9,13 @@ use strict_yaml::{At, Node, Problem};
 use crate::request::Request;
 use crate::texts::Texts;
 use crate::tree;
-use crate::{Converted, Kind, LeftOut};
+use crate::{ConvertedSuite, Kind, LeftOut};
 
 const MAX_CHECKS: usize = 1_000;
 const MAX_NAME: usize = 200;
 /// Of what is left out; a longer list says how many more there are.
-const MAX_LEFT: usize = 1_000;
-const MAX_WHAT: usize = 400;
+const MAX_LEFT_OUT: usize = 1_000;
+const MAX_WHAT_CHARS: usize = 400;
 /// Values of the checks together: a suite may have 50,000 in all.
 const MAX_VALUES: usize = 40_000;
 /// Bytes of the suite: it may have 1 MiB.
@@ -67,11 +67,11 @@ impl Draft {
 
     /// Notes what can't be carried over.
     pub(crate) fn leave(&mut self, line: Option<usize>, what: impl AsRef<str>) {
-        if self.left.len() == MAX_LEFT {
+        if self.left.len() == MAX_LEFT_OUT {
             self.more_left += 1;
             return;
         }
-        let what = gate::mask(&text::clean::short(what.as_ref(), MAX_WHAT));
+        let what = gate::mask(&text::clean::short(what.as_ref(), MAX_WHAT_CHARS));
         self.left.push(LeftOut { line, what });
     }
 
@@ -80,7 +80,7 @@ impl Draft {
     }
 
     /// The suite, loaded; with what was left out, in the order of the file.
-    pub(crate) fn finish(mut self, kind: Kind) -> Result<Converted, Problem> {
+    pub(crate) fn finish(mut self, kind: Kind) -> Result<ConvertedSuite, Problem> {
         self.keep_the_release();
         let secrets = self.texts.secrets();
         let mut names = BTreeSet::new();
@@ -110,7 +110,7 @@ impl Draft {
             self.left.push(LeftOut { line: None, what });
         }
         let used = |name: &str| suite.contains(&format!("{{{{ {name} }}}}"));
-        Ok(Converted {
+        Ok(ConvertedSuite {
             kind,
             checks: kept.len(),
             secrets: secrets

@@ -30,14 +30,14 @@ struct Entry<'h> {
     #[serde(borrow, rename = "_resourceType")]
     resource_type: Option<Cow<'h, str>>,
     #[serde(borrow)]
-    request: Recorded<'h>,
+    request: RecordedRequest<'h>,
     #[serde(borrow)]
     response: Answer<'h>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Recorded<'h> {
+struct RecordedRequest<'h> {
     #[serde(borrow)]
     method: Cow<'h, str>,
     #[serde(borrow)]
@@ -95,7 +95,7 @@ struct Content<'h> {
 }
 
 /// What a browser sets by itself; most of it changes with each visit.
-const OF_BROWSER: [&str; 13] = [
+const BROWSER_HEADERS: [&str; 13] = [
     "user-agent",
     "accept-language",
     "referer",
@@ -232,7 +232,8 @@ fn of_entry(
             sent_type = value.to_string();
             continue;
         }
-        if OF_BROWSER.contains(&&*lower) || lower.starts_with("sec-") || lower.starts_with(':') {
+        if BROWSER_HEADERS.contains(&&*lower) || lower.starts_with("sec-") || lower.starts_with(':')
+        {
             *dropped.entry(lower).or_default() += 1;
             continue;
         }

@@ -31,7 +31,7 @@ pub const MAX_FILE: usize = 32 * 1024 * 1024;
 
 /// A suite, and what of the file is not in it.
 #[derive(Clone, Debug)]
-pub struct Converted {
+pub struct ConvertedSuite {
     /// What the file is.
     pub kind: Kind,
     /// The suite as YAML.
@@ -57,7 +57,7 @@ pub struct LeftOut {
 ///
 /// # Errors
 /// If it is no such file, can't be read, or has nothing that a suite could ask.
-pub fn convert(source: &str, text: &str) -> Result<Converted, SuiteProblems> {
+pub fn convert(source: &str, text: &str) -> Result<ConvertedSuite, SuiteProblems> {
     let refused = |problem: Problem| SuiteProblems {
         source: source.to_owned(),
         others: Vec::new(),

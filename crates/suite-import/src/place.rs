@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::texts::{BRACES, Marks, Texts, has_secret_shape, is_secret_name, reference};
+use crate::texts::{
+    DOUBLE_BRACES, Placeholders, Texts, has_secret_shape, is_secret_name, reference,
+};
 
 /// Where a request of a file goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +21,11 @@ pub(crate) struct Place {
 
 impl Place {
     /// Reads a URL as the file has it.
-    pub(crate) fn read(raw: &str, marks: Option<Marks>, texts: &mut Texts) -> Result<Self, String> {
+    pub(crate) fn read(
+        raw: &str,
+        marks: Option<Placeholders>,
+        texts: &mut Texts,
+    ) -> Result<Self, String> {
         let raw = raw.trim();
         let raw = expanded(raw, marks, texts);
         let (origin, user, rest) = split(&raw, marks)?;
@@ -47,7 +53,7 @@ impl Place {
     fn add_query(
         &mut self,
         query: &str,
-        marks: Option<Marks>,
+        marks: Option<Placeholders>,
         texts: &mut Texts,
     ) -> Result<(), String> {
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
@@ -71,7 +77,7 @@ impl Place {
 }
 
 /// The URL with the variable that it begins with written out, where that is known.
-fn expanded(raw: &str, marks: Option<Marks>, texts: &Texts) -> String {
+fn expanded(raw: &str, marks: Option<Placeholders>, texts: &Texts) -> String {
     let mut raw = raw.to_owned();
     for _ in 0..3 {
         let Some(("", name, after)) = marks.and_then(|marks| reference(&raw, marks)) else {
@@ -88,7 +94,7 @@ fn expanded(raw: &str, marks: Option<Marks>, texts: &Texts) -> String {
 type Split<'r> = (String, Option<(String, String)>, &'r str);
 
 /// Origin, user, and the rest from the path on.
-fn split(raw: &str, marks: Option<Marks>) -> Result<Split<'_>, String> {
+fn split(raw: &str, marks: Option<Placeholders>) -> Result<Split<'_>, String> {
     if raw.is_empty() || raw.starts_with(['/', '?']) {
         return Ok((String::new(), None, raw));
     }
@@ -137,8 +143,8 @@ fn decoded(text: &str) -> String {
 }
 
 /// What no request can carry as it is, percent-encoded; all else as it was written, marks of references included.
-fn encoded(text: &str, marks: Option<Marks>) -> String {
-    let braces = marks == Some(BRACES);
+fn encoded(text: &str, marks: Option<Placeholders>) -> String {
+    let braces = marks == Some(DOUBLE_BRACES);
     let mut made = String::new();
     for (at, one) in text.char_indices() {
         let rest = &text.as_bytes()[at..];
@@ -165,9 +171,9 @@ mod tests {
 
     fn read(raw: &str) -> Result<(String, String, usize), String> {
         let mut texts = Texts::default();
-        texts.with_marks(BRACES);
+        texts.with_marks(DOUBLE_BRACES);
         texts.know("base", "https://Shop.example.com:443/v1/", false);
-        Place::read(raw, Some(BRACES), &mut texts)
+        Place::read(raw, Some(DOUBLE_BRACES), &mut texts)
             .map(|place| (place.origin, place.path, place.query.len()))
     }
 

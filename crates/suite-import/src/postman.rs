@@ -7,7 +7,7 @@ use crate::draft::{Draft, DraftCheck};
 use crate::place::Place;
 use crate::request::{Body, Request};
 use crate::script;
-use crate::texts::{BRACES, has_secret_shape};
+use crate::texts::{DOUBLE_BRACES, has_secret_shape};
 use crate::tree::{self, at, get, is_true, items, word, written};
 
 /// Reads a collection.
@@ -22,7 +22,7 @@ pub(crate) fn read(root: &Node, draft: &mut Draft) -> Result<(), Problem> {
         ));
     }
     draft.call(at(root, &["info", "name"]).and_then(written));
-    draft.texts.with_marks(BRACES);
+    draft.texts.with_marks(DOUBLE_BRACES);
     variables(root, draft);
     scripts_before(root, "the collection", draft);
     let inherited = Inherited {
@@ -87,7 +87,7 @@ fn request(
     let raw = with_path_variables(raw, url);
     let texts = &mut draft.texts;
     let mut sent = Request {
-        place: Place::read(&raw, Some(BRACES), texts)?,
+        place: Place::read(&raw, Some(DOUBLE_BRACES), texts)?,
         method: word(said, "method").unwrap_or("GET").to_ascii_uppercase(),
         ..Request::default()
     };

@@ -35,7 +35,7 @@ pub(crate) enum Body {
 }
 
 /// Set by the gate, or about the connection.
-const OF_CONNECTION: [&str; 13] = [
+const CONNECTION_HEADERS: [&str; 13] = [
     "host",
     "content-length",
     "connection",
@@ -68,7 +68,7 @@ impl Request {
         texts: &mut Texts,
     ) -> Result<(), String> {
         let lower = name.trim().to_ascii_lowercase();
-        if OF_CONNECTION.contains(&&*lower) || lower.starts_with(':') {
+        if CONNECTION_HEADERS.contains(&&*lower) || lower.starts_with(':') {
             return Err(format!(
                 "the header {}: the gate sets it, or it is about the connection",
                 shown(name)

@@ -12,14 +12,14 @@ pub(crate) type Line<'s> = (usize, &'s str);
 
 /// What a script expects, and the lines of it that are not carried over.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
+pub(crate) struct ParsedScript {
     pub(crate) expect: Vec<Node>,
     pub(crate) left: Vec<(usize, String)>,
 }
 
 /// Reads a test script.
-pub(crate) fn expectations(lines: &[Line<'_>]) -> Read {
-    let mut read = Read::default();
+pub(crate) fn expectations(lines: &[Line<'_>]) -> ParsedScript {
+    let mut read = ParsedScript::default();
     let mut json_names: Vec<String> = Vec::new();
     // How many braces are open around a test, and whether something unknown has come in each.
     let mut blocks = vec![false];

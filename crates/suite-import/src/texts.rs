@@ -6,18 +6,18 @@ use strict_yaml::SecretRef;
 
 /// How references are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Marks {
+pub(crate) struct Placeholders {
     pub(crate) open: &'static str,
     pub(crate) close: &'static str,
 }
 
 /// Of Postman and Bruno.
-pub(crate) const BRACES: Marks = Marks {
+pub(crate) const DOUBLE_BRACES: Placeholders = Placeholders {
     open: "{{",
     close: "}}",
 };
 /// Put around the variables of a shell when its words are read; no text has them.
-pub(crate) const SHELL: Marks = Marks {
+pub(crate) const SHELL: Placeholders = Placeholders {
     open: "\u{e000}",
     close: "\u{e001}",
 };
@@ -38,7 +38,7 @@ const MAX_NESTED: usize = 5;
 /// Variables and secrets of the suite that is made.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    marks: Option<Marks>,
+    marks: Option<Placeholders>,
     /// What the file says of its variables.
     known: BTreeMap<String, String>,
     /// Variables whose values the file calls secret.
@@ -60,7 +60,7 @@ struct Secret {
 
 impl Texts {
     /// References are written so from now on.
-    pub(crate) fn with_marks(&mut self, marks: Marks) {
+    pub(crate) fn with_marks(&mut self, marks: Placeholders) {
         self.marks = Some(marks);
     }
 
@@ -310,7 +310,7 @@ fn owned((before, name, after): (&str, &str, &str)) -> (String, String, String) 
 }
 
 /// The first reference of a text: what stands before it, its name, what stands behind it.
-pub(crate) fn reference(text: &str, marks: Marks) -> Option<(&str, &str, &str)> {
+pub(crate) fn reference(text: &str, marks: Placeholders) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once(marks.open)?;
     let (name, after) = rest.split_once(marks.close)?;
     let name = name.trim();

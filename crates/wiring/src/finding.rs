@@ -50,7 +50,7 @@ impl fmt::Display for Mismatch {
 }
 
 /// The judgement of one rule: `Ok` where it holds, so that `?` leaves it where a fact is missing.
-pub(crate) type Judged = Result<(), Outcome>;
+pub(crate) type RuleResult = Result<(), Outcome>;
 
 /// For `return Err(…)`: a mismatch.
 pub(crate) fn mismatch(

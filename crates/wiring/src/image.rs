@@ -1,7 +1,7 @@
 //! The image of the container under test.
 
 use crate::facts::{EcsRelease, Registry};
-use crate::finding::{Judged, Outcome, known, mismatch, not_judged};
+use crate::finding::{Outcome, RuleResult, known, mismatch, not_judged};
 use crate::service::of_balancer;
 
 fn image(release: &EcsRelease) -> Result<&str, Outcome> {
@@ -13,7 +13,7 @@ fn image(release: &EcsRelease) -> Result<&str, Outcome> {
 }
 
 /// The image is named by something that does not move.
-pub(crate) fn tag(release: &EcsRelease) -> Judged {
+pub(crate) fn tag(release: &EcsRelease) -> RuleResult {
     let image = image(release)?;
     if image.contains('@') {
         return Ok(());
@@ -33,7 +33,7 @@ pub(crate) fn tag(release: &EcsRelease) -> Judged {
 }
 
 /// The registry has it.
-pub(crate) fn exists(release: &EcsRelease) -> Judged {
+pub(crate) fn exists(release: &EcsRelease) -> RuleResult {
     let image = image(release)?;
     match known(&release.image)? {
         Registry::Present => Ok(()),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::facts::{
     CodeDeployEcs, CodeDeployLambda, EcsDeployment, EcsRelease, Fact, Facts, Route,
 };
-use crate::finding::{Finding, Judged, Outcome, not_judged};
+use crate::finding::{Finding, Outcome, RuleResult, not_judged};
+use crate::rollback::FirstDeployment;
 use crate::rule::Rule;
 use crate::{image, lambda, lifecycle_hooks, load_balancing, rollback, service, version};
 
@@ -19,16 +20,6 @@ pub struct Options {
     pub first_deployment: FirstDeployment,
     /// Rules that are not judged.
     pub except: BTreeSet<Rule>,
-}
-
-/// What a service's first deployment means: there is nothing to roll back to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FirstDeployment {
-    /// It may go on.
-    #[default]
-    Allow,
-    /// It may not.
-    Fail,
 }
 
 /// Judges every rule of the platform, in the order of [`Rule::ALL`], but those that `options` excepts.
@@ -180,7 +171,7 @@ fn of_lambda(facts: &CodeDeployLambda, options: &Options) -> Vec<Finding> {
     findings
 }
 
-fn one(rule: Rule, judged: Judged) -> Finding {
+fn one(rule: Rule, judged: RuleResult) -> Finding {
     Finding {
         rule,
         outcome: judged.err().unwrap_or(Outcome::Held),
@@ -188,7 +179,7 @@ fn one(rule: Rule, judged: Judged) -> Finding {
 }
 
 /// A rule that is about several things: each thing that is wrong is a finding, and all that are in order are one.
-fn each(rule: Rule, judged: Vec<Judged>) -> Vec<Finding> {
+fn each(rule: Rule, judged: Vec<RuleResult>) -> Vec<Finding> {
     if judged.is_empty() {
         return vec![one(rule, Err(not_judged("there is nothing of the kind")))];
     }

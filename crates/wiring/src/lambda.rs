@@ -1,10 +1,10 @@
 //! A function that CodeDeploy deploys: its versions and its alias.
 
 use crate::facts::CodeDeployLambda;
-use crate::finding::{Judged, join, known, mismatch, not_judged};
+use crate::finding::{RuleResult, join, known, mismatch, not_judged};
 
 /// Both versions are published ones, and the target version can run.
-pub(crate) fn versions(facts: &CodeDeployLambda) -> Vec<Judged> {
+pub(crate) fn versions(facts: &CodeDeployLambda) -> Vec<RuleResult> {
     vec![
         published("CurrentVersion", &facts.current_version),
         published("TargetVersion", &facts.target_version),
@@ -13,7 +13,7 @@ pub(crate) fn versions(facts: &CodeDeployLambda) -> Vec<Judged> {
     ]
 }
 
-fn published(key: &str, version: &str) -> Judged {
+fn published(key: &str, version: &str) -> RuleResult {
     if version.parse::<u64>().is_ok() {
         return Ok(());
     }
@@ -29,7 +29,7 @@ fn published(key: &str, version: &str) -> Judged {
     ))
 }
 
-fn two(facts: &CodeDeployLambda) -> Judged {
+fn two(facts: &CodeDeployLambda) -> RuleResult {
     if facts.current_version != facts.target_version {
         return Ok(());
     }
@@ -43,7 +43,7 @@ fn two(facts: &CodeDeployLambda) -> Judged {
     ))
 }
 
-fn target(facts: &CodeDeployLambda) -> Judged {
+fn target(facts: &CodeDeployLambda) -> RuleResult {
     let place = format!("the version {} of {}", facts.target_version, facts.function);
     match known(&facts.target_state)?.as_deref() {
         // An inactive one wakes at its next invocation.
@@ -62,7 +62,7 @@ fn target(facts: &CodeDeployLambda) -> Judged {
 }
 
 /// The alias leads to the version that CodeDeploy takes for the current one.
-pub(crate) fn alias(facts: &CodeDeployLambda) -> Judged {
+pub(crate) fn alias(facts: &CodeDeployLambda) -> RuleResult {
     let place = format!("the alias {} of {}", facts.alias, facts.function);
     let Some(versions) = known(&facts.alias_versions)? else {
         return Err(mismatch(
@@ -88,7 +88,7 @@ pub(crate) fn alias(facts: &CodeDeployLambda) -> Judged {
 }
 
 /// The number of the target version is higher.
-pub(crate) fn newer(facts: &CodeDeployLambda, allow_downgrade: bool) -> Judged {
+pub(crate) fn newer(facts: &CodeDeployLambda, allow_downgrade: bool) -> RuleResult {
     let number = |version: &str| version.parse::<u64>().ok();
     let (Some(new), Some(old)) = (
         number(&facts.target_version),

@@ -26,5 +26,6 @@ mod tests;
 
 pub use facts::{Fact, Facts};
 pub use finding::{Finding, Mismatch, Outcome};
-pub use judge::{FirstDeployment, Options, judge};
+pub use judge::{Options, judge};
+pub use rollback::FirstDeployment;
 pub use rule::{Platform, Rule};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use text::arn::{Arn, function_name};
 
 use crate::facts::{EcsDeployment, LifecycleHook};
-use crate::finding::{Judged, existing, join, known, mismatch, not_judged};
+use crate::finding::{RuleResult, existing, join, known, mismatch, not_judged};
 
 /// Where a hook does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(24);
@@ -33,7 +33,7 @@ fn place(hook: &LifecycleHook) -> String {
 }
 
 /// A time-out never lets a release pass.
-pub(crate) fn timeout_action(facts: &EcsDeployment) -> Vec<Judged> {
+pub(crate) fn timeout_action(facts: &EcsDeployment) -> Vec<RuleResult> {
     let judge = |hook: &LifecycleHook| {
         if !hook.continues_on_timeout {
             return Ok(());
@@ -48,7 +48,7 @@ pub(crate) fn timeout_action(facts: &EcsDeployment) -> Vec<Judged> {
 }
 
 /// Each time-out is one that ECS takes.
-pub(crate) fn timeouts(facts: &EcsDeployment) -> Vec<Judged> {
+pub(crate) fn timeouts(facts: &EcsDeployment) -> Vec<RuleResult> {
     let judge = |hook: &LifecycleHook| {
         let max = if hook.function.is_some() {
             MAX_FUNCTION_TIMEOUT
@@ -69,7 +69,7 @@ pub(crate) fn timeouts(facts: &EcsDeployment) -> Vec<Judged> {
 }
 
 /// `CloudFormation` waits long enough.
-pub(crate) fn time_sum(facts: &EcsDeployment) -> Judged {
+pub(crate) fn time_sum(facts: &EcsDeployment) -> RuleResult {
     let service = existing(&facts.release.service, "service")?;
     if known(&service.stack)?.is_none() {
         return Err(not_judged("no stack of CloudFormation manages the service"));
@@ -110,12 +110,12 @@ fn minutes(duration: Duration) -> u64 {
 }
 
 /// ECS can assume a role to call each function.
-pub(crate) fn roles(facts: &EcsDeployment) -> Vec<Judged> {
+pub(crate) fn roles(facts: &EcsDeployment) -> Vec<RuleResult> {
     let calling = facts.hooks.iter().filter(|hook| hook.function.is_some());
     calling.map(|hook| role(hook, facts)).collect()
 }
 
-fn role(hook: &LifecycleHook, facts: &EcsDeployment) -> Judged {
+fn role(hook: &LifecycleHook, facts: &EcsDeployment) -> RuleResult {
     let remedy = "name a role of this account that ecs.amazonaws.com may assume and that may invoke the function";
     let Some(role) = &hook.role else {
         return Err(mismatch(place(hook), "names no roleArn", remedy));
@@ -135,7 +135,7 @@ fn role(hook: &LifecycleHook, facts: &EcsDeployment) -> Judged {
 }
 
 /// No rule that the service's stack makes after the service is what answers the service's pause.
-pub(crate) fn event_rules(facts: &EcsDeployment) -> Vec<Judged> {
+pub(crate) fn event_rules(facts: &EcsDeployment) -> Vec<RuleResult> {
     let pauses: Vec<&LifecycleHook> = facts
         .hooks
         .iter()

@@ -5,11 +5,11 @@ use std::time::Duration;
 use text::words;
 
 use crate::facts::{CodeDeployEcs, EcsDeployment, EcsRelease, Fact, Route, TargetGroup};
-use crate::finding::{Judged, Outcome, existing, join, known, mismatch, not_judged};
+use crate::finding::{Outcome, RuleResult, existing, join, known, mismatch, not_judged};
 use crate::service::{all_ports, short};
 
 /// Two different target groups, both existing.
-pub(crate) fn two_groups(release: &EcsRelease) -> Judged {
+pub(crate) fn two_groups(release: &EcsRelease) -> RuleResult {
     let mut named: Vec<&str> = release
         .named_target_groups
         .iter()
@@ -60,7 +60,7 @@ fn label(named: &str) -> &str {
 }
 
 /// The target type fits the network mode.
-pub(crate) fn target_types(release: &EcsRelease) -> Vec<Judged> {
+pub(crate) fn target_types(release: &EcsRelease) -> Vec<RuleResult> {
     let facts = existing(&release.task_definition, "task definition")
         .and_then(|definition| Ok((definition, known(&release.target_groups)?)));
     let (definition, groups) = match facts {
@@ -91,7 +91,7 @@ pub(crate) fn target_types(release: &EcsRelease) -> Vec<Judged> {
 }
 
 /// Groups and routes are on one load balancer.
-pub(crate) fn one_load_balancer(release: &EcsRelease, routes: &Fact<Vec<Route>>) -> Judged {
+pub(crate) fn one_load_balancer(release: &EcsRelease, routes: &Fact<Vec<Route>>) -> RuleResult {
     let groups = known(&release.target_groups)?;
     let routes = known(routes)?;
     let Some(route) = routes.first() else {
@@ -131,7 +131,7 @@ pub(crate) fn one_load_balancer(release: &EcsRelease, routes: &Fact<Vec<Route>>)
 }
 
 /// The health check asks a port that something listens on.
-pub(crate) fn health_check_ports(release: &EcsRelease) -> Vec<Judged> {
+pub(crate) fn health_check_ports(release: &EcsRelease) -> Vec<RuleResult> {
     let facts = existing(&release.task_definition, "task definition")
         .and_then(|definition| Ok((definition, known(&release.target_groups)?)));
     let (definition, groups) = match facts {
@@ -156,7 +156,7 @@ pub(crate) fn health_check_ports(release: &EcsRelease) -> Vec<Judged> {
 }
 
 /// `CodeDeploy`: the production listener leads to one of the groups.
-pub(crate) fn production_listener(facts: &CodeDeployEcs) -> Judged {
+pub(crate) fn production_listener(facts: &CodeDeployEcs) -> RuleResult {
     let Some(arn) = &facts.production_listener else {
         return Err(mismatch(
             "the deployment group's prodTrafficRoute",
@@ -169,7 +169,7 @@ pub(crate) fn production_listener(facts: &CodeDeployEcs) -> Judged {
 }
 
 /// `CodeDeploy`: where a hook needs it, there is a test listener.
-pub(crate) fn test_listener(facts: &CodeDeployEcs) -> Judged {
+pub(crate) fn test_listener(facts: &CodeDeployEcs) -> RuleResult {
     let events = join(facts.events_on_test_traffic.iter().map(String::as_str));
     let Some(arn) = &facts.test_listener else {
         if facts.events_on_test_traffic.is_empty() {
@@ -193,7 +193,7 @@ pub(crate) fn test_listener(facts: &CodeDeployEcs) -> Judged {
 }
 
 /// ECS: the production rule leads to one of the groups.
-pub(crate) fn production_rule(facts: &EcsDeployment) -> Judged {
+pub(crate) fn production_rule(facts: &EcsDeployment) -> RuleResult {
     let Some(arn) = &facts.production_rule else {
         return Err(mismatch(
             "the service's productionListenerRule",
@@ -209,7 +209,7 @@ pub(crate) fn production_rule(facts: &EcsDeployment) -> Judged {
 const BEFORE_PRODUCTION: [&str; 2] = ["POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT"];
 
 /// ECS: where a hook needs it, there is a test rule that can lead to the new target group.
-pub(crate) fn test_rule(facts: &EcsDeployment) -> Judged {
+pub(crate) fn test_rule(facts: &EcsDeployment) -> RuleResult {
     let needing: Vec<&str> = facts
         .hooks
         .iter()
@@ -239,7 +239,7 @@ pub(crate) fn test_rule(facts: &EcsDeployment) -> Judged {
 }
 
 /// ECS: a request that meets a rule reaches it.
-pub(crate) fn rule_priorities(facts: &EcsDeployment) -> Vec<Judged> {
+pub(crate) fn rule_priorities(facts: &EcsDeployment) -> Vec<RuleResult> {
     let routes = match known(&facts.routes) {
         Ok(routes) => routes,
         Err(outcome) => return vec![Err(outcome)],
@@ -257,7 +257,7 @@ pub(crate) fn rule_priorities(facts: &EcsDeployment) -> Vec<Judged> {
     judged.collect()
 }
 
-fn reached(route: &Route, noun: &str) -> Judged {
+fn reached(route: &Route, noun: &str) -> RuleResult {
     match known(&route.taken_before)? {
         None => Ok(()),
         Some(priority) => Err(mismatch(
@@ -283,7 +283,7 @@ fn route<'a>(arn: &str, routes: &'a Fact<Vec<Route>>, noun: &str) -> Result<&'a 
 }
 
 /// Traffic can only be moved on a route that forwards to one of the groups.
-fn forwards(route: &Route, release: &EcsRelease, noun: &str) -> Judged {
+fn forwards(route: &Route, release: &EcsRelease, noun: &str) -> RuleResult {
     let groups = known(&release.target_groups)?;
     let leads_to = |group: &TargetGroup| route.forwards_to.contains(&group.arn);
     if groups.iter().any(leads_to) {
@@ -308,7 +308,7 @@ pub(crate) fn deregistration(
     release: &EcsRelease,
     kept: Option<Duration>,
     setting: &str,
-) -> Vec<Judged> {
+) -> Vec<RuleResult> {
     let Some(kept) = kept else {
         return vec![Err(not_judged("the earlier tasks are kept"))];
     };

@@ -3,11 +3,10 @@
 use text::words;
 
 use crate::facts::{AttachedAlarms, AutomaticRollback, EcsDeployment};
-use crate::finding::{Judged, known, mismatch, not_judged};
-use crate::judge::FirstDeployment;
+use crate::finding::{RuleResult, known, mismatch, not_judged};
 
 /// `CodeDeploy` rolls back on failure.
-pub(crate) fn automatic(rollback: &AutomaticRollback) -> Judged {
+pub(crate) fn automatic(rollback: &AutomaticRollback) -> RuleResult {
     let AutomaticRollback {
         group,
         enabled,
@@ -33,7 +32,7 @@ pub(crate) fn automatic(rollback: &AutomaticRollback) -> Judged {
 const UNDER_TRAFFIC: [&str; 2] = ["PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"];
 
 /// ECS rolls back a release that fails under traffic.
-pub(crate) fn trigger(facts: &EcsDeployment) -> Judged {
+pub(crate) fn trigger(facts: &EcsDeployment) -> RuleResult {
     let has_hook = facts.hooks.iter().any(|hook| {
         let stages = hook.stages.iter();
         let under_traffic = stages
@@ -53,7 +52,7 @@ pub(crate) fn trigger(facts: &EcsDeployment) -> Judged {
 }
 
 /// The policy for a service's first deployment.
-pub(crate) fn first_deployment(facts: &EcsDeployment, policy: FirstDeployment) -> Judged {
+pub(crate) fn first_deployment(facts: &EcsDeployment, policy: FirstDeployment) -> RuleResult {
     if policy == FirstDeployment::Allow {
         return Err(not_judged("the suite allows a first deployment"));
     }
@@ -68,7 +67,7 @@ pub(crate) fn first_deployment(facts: &EcsDeployment, policy: FirstDeployment) -
 }
 
 /// The alarms exist.
-pub(crate) fn alarms(alarms: &AttachedAlarms) -> Vec<Judged> {
+pub(crate) fn alarms(alarms: &AttachedAlarms) -> Vec<RuleResult> {
     if alarms.named.is_empty() {
         return Vec::new();
     }
@@ -92,4 +91,14 @@ pub(crate) fn alarms(alarms: &AttachedAlarms) -> Vec<Judged> {
             ))
         })
         .collect()
+}
+
+/// What a service's first deployment means: there is nothing to roll back to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FirstDeployment {
+    /// It may go on.
+    #[default]
+    Allow,
+    /// It may not.
+    Fail,
 }

@@ -1,10 +1,10 @@
 //! The task definition, its container, and the service.
 
 use crate::facts::{CodeDeployEcs, Container, EcsRelease, TaskDefinition};
-use crate::finding::{Judged, Outcome, existing, join, known, mismatch, not_judged};
+use crate::finding::{Outcome, RuleResult, existing, join, known, mismatch, not_judged};
 
 /// The AppSpec's `TaskDefinition` is a full ARN with a revision.
-pub(crate) fn written_arn(facts: &CodeDeployEcs) -> Judged {
+pub(crate) fn written_arn(facts: &CodeDeployEcs) -> RuleResult {
     let written = facts.written_task_definition.as_str();
     let place = "the AppSpec's TaskDefinition";
     if written.contains("TASK_DEFINITION") || written.starts_with('<') {
@@ -29,7 +29,7 @@ pub(crate) fn written_arn(facts: &CodeDeployEcs) -> Judged {
 }
 
 /// The task definition exists and is active.
-pub(crate) fn definition(release: &EcsRelease) -> Judged {
+pub(crate) fn definition(release: &EcsRelease) -> RuleResult {
     match known(&release.task_definition)? {
         None => Err(mismatch(
             "the task definition",
@@ -46,7 +46,7 @@ pub(crate) fn definition(release: &EcsRelease) -> Judged {
 }
 
 /// The new task definition is of the family of the one that serves.
-pub(crate) fn family(release: &EcsRelease) -> Judged {
+pub(crate) fn family(release: &EcsRelease) -> RuleResult {
     let new = existing(&release.task_definition, "task definition")?;
     let old = existing(
         &release.old_task_definition,
@@ -76,7 +76,7 @@ fn family_of(arn: &str) -> &str {
 }
 
 /// The container that the load balancer names.
-pub(crate) fn container(release: &EcsRelease) -> Judged {
+pub(crate) fn container(release: &EcsRelease) -> RuleResult {
     of_balancer(release).map(|_| ())
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn of_balancer(release: &EcsRelease) -> Result<&Container, Outcome> {
 }
 
 /// It maps the load balancer's port.
-pub(crate) fn container_port(release: &EcsRelease) -> Judged {
+pub(crate) fn container_port(release: &EcsRelease) -> RuleResult {
     let Ok(container) = of_balancer(release) else {
         known(&release.task_definition)?;
         return Err(not_judged("the container is not known"));
@@ -140,7 +140,7 @@ pub(crate) fn container_port(release: &EcsRelease) -> Judged {
 }
 
 /// The service exists and is active.
-pub(crate) fn exists(release: &EcsRelease) -> Judged {
+pub(crate) fn exists(release: &EcsRelease) -> RuleResult {
     match known(&release.service)? {
         None => Err(mismatch(
             "the service",
@@ -157,7 +157,7 @@ pub(crate) fn exists(release: &EcsRelease) -> Judged {
 }
 
 /// The service is deployed by whom it says.
-pub(crate) fn controller(release: &EcsRelease, wanted: &str) -> Judged {
+pub(crate) fn controller(release: &EcsRelease, wanted: &str) -> RuleResult {
     let service = existing(&release.service, "service")?;
     if service.controller == wanted {
         return Ok(());

@@ -3,11 +3,11 @@
 use semver::Version;
 
 use crate::facts::{EcsRelease, NamedVersion, Versions};
-use crate::finding::{Judged, Outcome, existing, known, mismatch, not_judged};
+use crate::finding::{Outcome, RuleResult, existing, known, mismatch, not_judged};
 use crate::service::of_balancer;
 
 /// By Semantic Versioning; other names have no order.
-pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> Judged {
+pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> RuleResult {
     if allow_downgrade {
         return Err(not_judged("the suite allows a downgrade"));
     }
@@ -30,7 +30,7 @@ pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> Judged {
 }
 
 /// By Semantic Versioning; what else is named, a commit or a build, is another thing than a version.
-pub(crate) fn agree(release: &EcsRelease) -> Judged {
+pub(crate) fn agree(release: &EcsRelease) -> RuleResult {
     let container = match of_balancer(release) {
         Err(Outcome::Mismatch(_)) => return Err(not_judged("the container is not known")),
         other => other?,

@@ -3,18 +3,18 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Bounds, Datum, Element, Expectations, Judged, Price, judge};
+use crate::{Bounds, Element, Expectations, Price, RunJudgement, TaskValue, judge};
 
 fn task() -> Task {
     Task {
         goal: "Buy a book.".to_owned(),
         persona: Some("in a hurry".to_owned()),
         data: vec![
-            Datum {
+            TaskValue {
                 name: "mail".to_owned(),
                 shown: Some("demo@example.com".to_owned()),
             },
-            Datum {
+            TaskValue {
                 name: "password".to_owned(),
                 shown: None,
             },
@@ -80,7 +80,7 @@ fn a_model_types_clicks_and_is_done() {
     - password: a secret; use its name with type
     "#);
     agent.hear(tool("type", json!({ "ref": "@e1", "data": "password" })));
-    let typed = Action::Type(0, crate::Typed::Datum("password".to_owned()));
+    let typed = Action::Type(0, crate::TypedInput::Datum("password".to_owned()));
     assert_eq!(agent.next(Duration::ZERO), Next::Act(typed.clone()));
     assert_eq!(
         typed.described(agent.page()),
@@ -111,7 +111,7 @@ fn a_model_types_clicks_and_is_done() {
     assert_eq!(agent.spent().steps, 3);
     assert!(matches!(
         judge(Expectations::Met, &end),
-        Judged::Inconclusive(_)
+        RunJudgement::Inconclusive(_)
     ));
 }
 
@@ -303,9 +303,9 @@ proptest! {
             }
         };
         prop_assert!(agent.spent().steps <= 10);
-        prop_assert_ne!(judge(Expectations::Unmet, &end), Judged::Passed);
-        prop_assert_ne!(judge(Expectations::Unknown, &end), Judged::Passed);
+        prop_assert_ne!(judge(Expectations::Unmet, &end), RunJudgement::Passed);
+        prop_assert_ne!(judge(Expectations::Unknown, &end), RunJudgement::Passed);
         // Nor is what holds made to fail by it.
-        prop_assert_ne!(judge(Expectations::Met, &end), Judged::Failed);
+        prop_assert_ne!(judge(Expectations::Met, &end), RunJudgement::Failed);
     }
 }

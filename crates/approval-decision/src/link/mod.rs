@@ -4,7 +4,7 @@
 //! A link identifies nobody, as it can be forwarded; the page says so, and so does the audit. Why a link
 //! doesn't count is told to the log only.
 
-mod state;
+pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const COMMENT: &str = "comment";
 /// Enough of a link's number to tell several open pages apart.
 const COOKIE_DIGITS: usize = 12;
 /// A form has a comment and two short fields.
-const MAX_BODY: usize = 32 * 1024;
+const MAX_BODY_BYTES: usize = 32 * 1024;
 /// Kept of the function's time for looking up what the page shows afterwards.
 const PAGE_RESERVE: Duration = Duration::from_secs(4);
 /// How long it is remembered that an hour's attempts are in the audit.
@@ -191,7 +191,7 @@ impl LinkSession<'_> {
             LinkAction::Approve => Decision::Approve,
             LinkAction::Reject => Decision::Reject,
         };
-        if request.oversized || request.body.len() > MAX_BODY {
+        if request.oversized || request.body.len() > MAX_BODY_BYTES {
             return Response::unavailable().with_status(413);
         }
         let function = self.context.function;
@@ -242,7 +242,9 @@ impl LinkSession<'_> {
             Ok(config) => config,
             Err(why) => {
                 tracing::error!("{why}");
-                let answer = Answer::TryAgain { why: why.into() };
+                let answer = Answer::TryAgain {
+                    why: why.to_string().into(),
+                };
                 self.context.note_undecided(click, &answer).await;
                 return answer;
             }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use approvals::config::{Config, Route};
-use approvals::decide::{self, Settled};
+use approvals::decide::{self, DecisionOutcome};
 use approvals::link::{Link, LinkAction};
 use approvals::policy;
 use approvals::records::{Decision, DecisionRecord, LinkUse, Vote};
@@ -24,7 +24,7 @@ pub enum CaseStatus {
     /// It waits.
     Waits,
     /// It was decided, or is over.
-    Settled(Settled),
+    Settled(DecisionOutcome),
     /// A decision is being carried out.
     InProgress(Vec<Actor>),
     /// It could not be looked up.
@@ -121,7 +121,7 @@ async fn case_status(
 ) -> CaseStatus {
     if let Some(outcome) = &record.outcome {
         let decisive = record.decisive();
-        return CaseStatus::Settled(Settled {
+        return CaseStatus::Settled(DecisionOutcome {
             action_state: outcome.action_state.clone(),
             by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
             comment: decisive.and_then(|intent| intent.comment.clone()),
@@ -151,7 +151,7 @@ async fn case_status(
         },
         Ok(Ok(action_state)) => {
             let ours = decide::own_intent(case, record, &action_state);
-            CaseStatus::Settled(Settled {
+            CaseStatus::Settled(DecisionOutcome {
                 by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),
                 comment: ours.and_then(|intent| intent.comment.clone()),
                 action_state,

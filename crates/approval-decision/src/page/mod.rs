@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use ledger::Actor;
 use text::mask::MASK;
 
-use crate::link::{CaseStatus, State};
-use crate::texts::{self, Report, Texts, Tone, fill};
+use crate::link::state::{CaseStatus, State};
+use crate::texts::{self, DecisionReport, Texts, Tone, fill};
 
 use brief::{ChangeSetView, Row};
 
@@ -87,13 +87,13 @@ struct Page<'a> {
     gaps: Vec<String>,
     console: Option<&'a str>,
     console_label: &'static str,
-    external: Option<External<'a>>,
+    external: Option<OwnerLink<'a>>,
     form: Option<FormView<'a>>,
     view_only: bool,
 }
 
 /// The link of the pipeline's owner; one that isn't https is text.
-struct External<'a> {
+struct OwnerLink<'a> {
     text: &'a str,
     opens: bool,
 }
@@ -171,7 +171,7 @@ impl<'a> Page<'a> {
                 Source::Ecs(_) => texts.pause_console,
                 Source::Gate(_) => texts.gate_console,
             },
-            external: case.external_link.as_deref().map(|text| External {
+            external: case.external_link.as_deref().map(|text| OwnerLink {
                 text,
                 opens: opens(text),
             }),
@@ -184,8 +184,8 @@ impl<'a> Page<'a> {
 
 fn banner(texts: &Texts, notice: &Notice, now: Timestamp) -> Banner {
     let told = match notice {
-        Notice::Answer(answer) => texts::told(texts, answer, now),
-        Notice::NotSent => Report {
+        Notice::Answer(answer) => texts::report(texts, answer, now),
+        Notice::NotSent => DecisionReport {
             tone: Tone::Bad,
             headline: texts.try_again.to_owned(),
             detail: texts.not_sent.to_owned(),
@@ -206,8 +206,8 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-fn status(texts: &Texts, case_status: &CaseStatus, now: Timestamp) -> Report {
-    let plain = |headline: &str| Report {
+fn status(texts: &Texts, case_status: &CaseStatus, now: Timestamp) -> DecisionReport {
+    let plain = |headline: &str| DecisionReport {
         tone: Tone::Plain,
         headline: headline.to_owned(),
         detail: String::new(),
@@ -217,7 +217,7 @@ fn status(texts: &Texts, case_status: &CaseStatus, now: Timestamp) -> Report {
         CaseStatus::Unknown => plain(texts.stands_unknown),
         CaseStatus::Settled(settled) => texts::settled(texts, settled),
         CaseStatus::InProgress(by) => {
-            texts::told(texts, &Answer::InProgress { by: by.clone() }, now)
+            texts::report(texts, &Answer::InProgress { by: by.clone() }, now)
         }
     }
 }

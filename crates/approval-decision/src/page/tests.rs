@@ -1,9 +1,9 @@
-use approvals::decide::Settled;
+use approvals::decide::DecisionOutcome;
 use approvals::link::{LinkAction, audience, link};
 use approvals::{
     ActionState, ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing,
     Difference, DifferenceKind, GateReport, Lookup, PausedDeployment, Property, Replacement,
-    Revision, Risk, SetState, Shown, Starter, Status, Step, TimeoutAction, Token, Variable,
+    Revision, Risk, SetState, ShownDigest, Starter, Status, Step, TimeoutAction, Token, Variable,
     VersionChange,
 };
 use function_url::Form;
@@ -40,7 +40,7 @@ fn case(briefing: Briefing) -> Case {
         external_link: None,
         comment: None,
         briefing,
-        shown: Shown::default(),
+        shown: ShownDigest::default(),
     }
 }
 
@@ -232,7 +232,7 @@ fn what_others_write_does_nothing() {
         summary: None,
         at: None,
     };
-    let settled = Settled {
+    let settled = DecisionOutcome {
         action_state,
         by: vec![by],
         comment: Some(hostile()),

@@ -8,7 +8,7 @@ use approvals::decide::{Answer, Click};
 use approvals::policy::Refusal;
 use channels::{answer_slack, leads_to_slack};
 use contacts::Approver;
-use function_url::slack::message;
+use function_url::slack_request::message;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Via;
 use signing::Keys;
@@ -75,7 +75,9 @@ async fn decided(
         Ok(config) => config,
         Err(why) => {
             tracing::error!("{why}");
-            let answer = Answer::TryAgain { why: why.into() };
+            let answer = Answer::TryAgain {
+                why: why.to_string().into(),
+            };
             context.note_undecided(&said, &answer).await;
             return (Texts::of(None, None), answer);
         }

@@ -10,7 +10,7 @@ use function_url::{Request, SelfEvent};
 use serde::{Deserialize, Serialize};
 
 /// A comment is cut to so many bytes on its way; the records keep less.
-const COMMENT_LIMIT: usize = 4000;
+const MAX_COMMENT_CHARS: usize = 4000;
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl fmt::Debug for SlackClick {
 #[error(
     "a request of Slack could not be read: {0}; is its Interactivity URL meant for this function?"
 )]
-pub struct Unreadable(&'static str);
+pub struct InteractionError(&'static str);
 
 #[derive(Deserialize)]
 struct Payload {
@@ -123,21 +123,21 @@ struct State {
 
 impl Interaction {
     /// Reads a request whose signature is right.
-    pub fn read(request: &Request) -> Result<Self, Unreadable> {
+    pub fn read(request: &Request) -> Result<Self, InteractionError> {
         if !request.is_form() {
-            return Err(Unreadable("it is no form"));
+            return Err(InteractionError("it is no form"));
         }
         if std::str::from_utf8(&request.body).is_err() {
-            return Err(Unreadable("it is not UTF-8"));
+            return Err(InteractionError("it is not UTF-8"));
         }
         let Some(payload) = request.field("payload") else {
             return match request.field("ssl_check") {
                 Some(_) => Ok(Self::OfNoInterest),
-                None => Err(Unreadable("it has no payload")),
+                None => Err(InteractionError("it has no payload")),
             };
         };
-        let payload: Payload =
-            serde_json::from_str(&payload).map_err(|_| Unreadable("its payload is malformed"))?;
+        let payload: Payload = serde_json::from_str(&payload)
+            .map_err(|_| InteractionError("its payload is malformed"))?;
         if payload.kind != "block_actions" {
             return Ok(Self::OfNoInterest);
         }
@@ -146,18 +146,19 @@ impl Interaction {
 }
 
 impl Payload {
-    fn click(self) -> Result<Interaction, Unreadable> {
+    fn click(self) -> Result<Interaction, InteractionError> {
         let answers = |action: &&Action| decision(&action.id).is_some();
         let Some(action) = self.actions.iter().find(answers) else {
             return Ok(Interaction::OfNoInterest);
         };
         let case = action.value.clone().unwrap_or_default();
-        let case = CaseId::try_from(case).map_err(|_| Unreadable("its button names no case"))?;
+        let case =
+            CaseId::try_from(case).map_err(|_| InteractionError("its button names no case"))?;
         let team = self.team.as_ref().map(|team| team.id.clone());
         let team = self.user.team_id.clone().or(team).unwrap_or_default();
         let user = self.user.id.clone();
         if team.is_empty() || user.is_empty() || action.at.is_empty() {
-            return Err(Unreadable("it does not say who clicked, or when"));
+            return Err(InteractionError("it does not say who clicked, or when"));
         }
         Ok(Interaction::Click(SlackClick {
             id: format!("slack:{team}/{user}/{}", action.at),
@@ -182,7 +183,7 @@ impl Payload {
         let text = values["comment"]["comment"]["value"].as_str()?;
         // Before it is cut, and before it is handed over: people paste links that carry a token.
         let text = mask_token_shapes(text);
-        Some(text[..text.floor_char_boundary(COMMENT_LIMIT)].to_owned())
+        Some(text[..text.floor_char_boundary(MAX_COMMENT_CHARS)].to_owned())
     }
 }
 
@@ -225,7 +226,7 @@ mod tests {
         }
     }
 
-    fn read(payload: &Value) -> Result<Interaction, Unreadable> {
+    fn read(payload: &Value) -> Result<Interaction, InteractionError> {
         let body: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("payload", &payload.to_string())
             .finish();
@@ -275,7 +276,7 @@ mod tests {
         }
         let mut payload = payload();
         payload["state"]["values"]["comment"]["comment"]["value"] = json!("é".repeat(5000));
-        assert_eq!(click(&payload).comment.unwrap().len(), COMMENT_LIMIT);
+        assert_eq!(click(&payload).comment.unwrap().len(), MAX_COMMENT_CHARS);
     }
 
     #[test]

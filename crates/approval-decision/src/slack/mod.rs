@@ -6,7 +6,7 @@
 mod click;
 mod interaction;
 
-use function_url::slack::{Reception, SIGNATURE_TTL};
+use function_url::slack_request::{Reception, ReceptionError, SIGNATURE_TTL};
 use function_url::{Request, Response, SealedEvent, invoke_self};
 
 use crate::RequestContext;
@@ -44,18 +44,19 @@ async fn take_in(
     context: &RequestContext<'_>,
     signature: &str,
     click: SlackClick,
-) -> Result<bool, String> {
+) -> Result<bool, ReceptionError> {
     let ledger = context.records().ledger;
     let what = format!("slack#{signature}");
     let first = ledger.first_time(&what, &context.invocation.request_id, SIGNATURE_TTL);
-    if !first.await.map_err(|error| error.to_string())? {
+    if !first.await.map_err(ReceptionError::of)? {
         return Ok(false);
     }
     let at = context.function.now().as_second();
-    let event = SealedEvent::new(&*context.keys().await?, SlackClick { at, ..click });
+    let keys = context.keys().await.map_err(ReceptionError::of)?;
+    let event = SealedEvent::new(&keys, SlackClick { at, ..click });
     let name = context.invocation.function(&context.settings.function_name);
     invoke_self(&context.function.aws, name, &event.to_value())
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(ReceptionError::of)?;
     Ok(true)
 }

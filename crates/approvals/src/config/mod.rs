@@ -10,7 +10,7 @@ mod glob;
 mod keys;
 mod location;
 mod matching;
-mod route;
+pub(crate) mod route;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]

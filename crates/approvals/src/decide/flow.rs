@@ -1,6 +1,6 @@
 //! One click from the present record to an answer.
 
-use common::state::{Created, Item, StateError};
+use common::state::{CreateOutcome, Item, StateError};
 
 use crate::config::Policy;
 use crate::policy::{self, Refusal, Request, Tally};
@@ -9,7 +9,10 @@ use crate::{Case, Starter};
 use ledger::{Actor, Via};
 
 use super::route_policy::{policy_of, refused, starter_of};
-use super::{Answer, Click, DecisionContext, Early, is_stale, settle, summary, try_again, verify};
+use super::{
+    Answer, Click, DecisionContext, EarlyAnswer, is_stale, outcome, settle, summary, try_again,
+    verify,
+};
 
 /// How often the record is looked at again after somebody else has written it in between. Each time
 /// it has come further, so that few are needed.
@@ -19,7 +22,7 @@ pub(super) async fn settle(
     context: &DecisionContext<'_>,
     case: &Case,
     click: &Click,
-) -> Result<Answer, Early> {
+) -> Result<Answer, EarlyAnswer> {
     for _ in 0..MAX_ROUNDS {
         if let Some(answer) = round(context, case, click).await? {
             return Ok(answer);
@@ -33,10 +36,10 @@ async fn round(
     context: &DecisionContext<'_>,
     case: &Case,
     click: &Click,
-) -> Result<Option<Answer>, Early> {
+) -> Result<Option<Answer>, EarlyAnswer> {
     let known = context.records.decision(&case.id).await?;
     if let Some(item) = &known {
-        if let Some(answer) = settle::answer_of(&item.value, Some(&click.id)) {
+        if let Some(answer) = outcome::answer_of(&item.value, Some(&click.id)) {
             return Ok(Some(answer));
         }
         if let Some(intent) = item.value.standing()
@@ -91,7 +94,7 @@ async fn unwritten(
     case: &Case,
     record: &DecisionRecord,
     error: StateError,
-) -> Early {
+) -> EarlyAnswer {
     let stands = match context.records.decision(&case.id).await {
         Ok(item) => item.is_some_and(|item| item.value.standing() == record.standing()),
         Err(_) => true,
@@ -115,7 +118,7 @@ async fn judge(
     case: &Case,
     click: &Click,
     policy: &Policy,
-) -> Result<Option<Starter>, Early> {
+) -> Result<Option<Starter>, EarlyAnswer> {
     // Who isn't on the list costs no call.
     if !policy::may_decide(policy, &click.approver) {
         return Err(refused(Refusal::NotAllowed));
@@ -138,7 +141,11 @@ async fn judge(
 
 /// The click as it counts: a link says only once what it says, so that one that comes again says what
 /// it said first.
-async fn used(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Result<Click, Early> {
+async fn used(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    click: &Click,
+) -> Result<Click, EarlyAnswer> {
     if click.via != Via::Link {
         return Ok(click.clone());
     }
@@ -149,8 +156,8 @@ async fn used(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Resu
         at: context.records.now(),
     };
     match context.records.use_link(&case.id, &click.id, &use_).await? {
-        Created::New => Ok(click.clone()),
-        Created::Exists(first) => Ok(Click {
+        CreateOutcome::New => Ok(click.clone()),
+        CreateOutcome::Exists(first) => Ok(Click {
             name: first.value.voter.name,
             comment: first.value.comment,
             ..click.clone()
@@ -158,7 +165,11 @@ async fn used(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Resu
     }
 }
 
-async fn vote(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Result<(), Early> {
+async fn vote(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    click: &Click,
+) -> Result<(), EarlyAnswer> {
     let vote = Vote {
         voter: click.voter(),
         comment: click.comment.clone(),
@@ -169,7 +180,7 @@ async fn vote(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Resu
     };
     // There already: one vote a person.
     match context.records.vote(&case.id, &vote).await? {
-        Created::New | Created::Exists(_) => Ok(()),
+        CreateOutcome::New | CreateOutcome::Exists(_) => Ok(()),
     }
 }
 
@@ -179,7 +190,7 @@ async fn voters(
     case: &Case,
     policy: &Policy,
     starter: Option<&Starter>,
-) -> Result<Result<Vec<Actor>, Answer>, Early> {
+) -> Result<Result<Vec<Actor>, Answer>, EarlyAnswer> {
     let mut votes = context.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);

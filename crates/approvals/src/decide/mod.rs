@@ -11,6 +11,7 @@
 //! not shown; telling people anything but the truth.
 
 mod flow;
+mod outcome;
 mod route_policy;
 mod settle;
 mod summary;
@@ -28,13 +29,14 @@ use crate::pipeline::PipelineError;
 use crate::policy::Refusal;
 use crate::records::{ApprovalAudit, ApprovalDetails, Decision, Records};
 use crate::source::wait;
-use crate::{ActionState, Case, CaseId, Shown, Status, telemetry};
+use crate::{ActionState, Case, CaseId, ShownDigest, Status, telemetry};
 use contacts::Approver;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
 use signing::Keys;
 
-pub use settle::{conclude, own_intent, recover};
-pub use verify::REVISIONS;
+pub use outcome::own_intent;
+pub use settle::{conclude, recover};
+pub use verify::UNKNOWN_REVISIONS;
 
 /// An intent older than this, without an outcome, belongs to a run that has died.
 pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(30);
@@ -43,13 +45,17 @@ pub const COMMENT_LIMIT: usize = 2000;
 /// A name is kept up to so many bytes.
 const NAME_LIMIT: usize = 80;
 
-/// A boxed future, as it passes through [`ShownNow`].
-pub type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+/// A boxed future, as it passes through [`CurrentDigest`].
+pub type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// Looks up what the execution or service deployment with this id would deploy now, as far as the case has shown it:
 /// `briefing::shown_now`, which this crate can't know.
-pub type ShownNow<'a> = &'a (
-        dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, PipelineError>>
+pub type CurrentDigest<'a> = &'a (
+        dyn for<'c> Fn(
+    &'c Aws,
+    &'c Case,
+    &'c str,
+) -> BoxFuture<'c, Result<ShownDigest, PipelineError>>
             + Send
             + Sync
     );
@@ -66,7 +72,7 @@ pub struct DecisionContext<'a> {
     /// The present configuration: who was taken off a list since the message may no longer decide.
     pub config: &'a Config,
     /// Looks up what would be deployed now.
-    pub shown_now: ShownNow<'a>,
+    pub shown_now: CurrentDigest<'a>,
 }
 
 /// Somebody's answer, with its sender already authenticated.
@@ -100,7 +106,7 @@ impl Click {
 
 /// What became of a case, and through whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settled {
+pub struct DecisionOutcome {
     /// What `CodePipeline` says.
     pub action_state: ActionState,
     /// Whose decision it was; empty if it was not given through us.
@@ -111,7 +117,7 @@ pub struct Settled {
 
 /// Why an answer comes too late for what was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Superseding {
+pub enum SupersededBy {
     /// `CodePipeline` has asked anew since.
     AskedAnew,
     /// What would be deployed now is not what was shown.
@@ -124,9 +130,9 @@ pub enum Superseding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It decided.
-    Decided(Settled),
+    Decided(DecisionOutcome),
     /// Something else had: another click, the console, time.
-    AlreadyDecided(Settled),
+    AlreadyDecided(DecisionOutcome),
     /// It counts; more are needed.
     Recorded {
         /// How many have said yes.
@@ -137,7 +143,7 @@ pub enum Answer {
     /// It doesn't count.
     Refused(Refusal),
     /// It was about something that is no longer asked.
-    Superseded(Superseding),
+    Superseded(SupersededBy),
     /// A decision is being carried out, this one or another: it was told to `CodePipeline` or is about
     /// to be, and what became of it is not known yet.
     InProgress {
@@ -147,20 +153,20 @@ pub enum Answer {
     /// It could not be found out whether it may count, so it doesn't, yet.
     TryAgain {
         /// Why.
-        why: Obstacle,
+        why: VerificationObstacle,
     },
 }
 
 /// Why it could not be found out whether an answer may count. For the audit and the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Obstacle {
+pub enum VerificationObstacle {
     /// The case's token was hashed with a key that is not among those that were used.
     KeysRotated,
     /// Something could not be read.
     Unreadable(String),
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for VerificationObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::KeysRotated => {
@@ -172,7 +178,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-impl From<String> for Obstacle {
+impl From<String> for VerificationObstacle {
     fn from(why: String) -> Self {
         Self::Unreadable(why)
     }
@@ -186,13 +192,13 @@ impl fmt::Display for Answer {
             Self::AlreadyDecided(settled) => write!(f, "it was decided already: {settled}"),
             Self::Recorded { have, need } => write!(f, "recorded: {have} of {need} approvals"),
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),
-            Self::Superseded(Superseding::AskedAnew) => {
+            Self::Superseded(SupersededBy::AskedAnew) => {
                 f.write_str("superseded: CodePipeline has asked anew since")
             }
-            Self::Superseded(Superseding::Changed) => {
+            Self::Superseded(SupersededBy::Changed) => {
                 f.write_str("superseded: what would be deployed is no longer what was shown")
             }
-            Self::Superseded(Superseding::Gone) => {
+            Self::Superseded(SupersededBy::Gone) => {
                 f.write_str("superseded: the approval no longer waits")
             }
             Self::InProgress { .. } => {
@@ -203,7 +209,7 @@ impl fmt::Display for Answer {
     }
 }
 
-impl fmt::Display for Settled {
+impl fmt::Display for DecisionOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.action_state.status {
             Status::Waiting => "it waits",
@@ -247,16 +253,16 @@ pub async fn decide(context: &DecisionContext<'_>, click: &Click) -> Answer {
 }
 
 /// An answer before the end, so that `?` serves.
-type Early = Box<Answer>;
+type EarlyAnswer = Box<Answer>;
 
 /// Nothing is decided where something could not be read.
-fn try_again(error: &dyn std::error::Error) -> Early {
+fn try_again(error: &dyn std::error::Error) -> EarlyAnswer {
     tracing::error!("{error}");
     let why = error.to_string().into();
     Box::new(Answer::TryAgain { why })
 }
 
-impl From<StateError> for Early {
+impl From<StateError> for EarlyAnswer {
     fn from(error: StateError) -> Self {
         try_again(&error)
     }

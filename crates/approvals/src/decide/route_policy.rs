@@ -5,13 +5,13 @@ use crate::policy::{self, Refusal};
 use crate::source::wait;
 use crate::{Case, Starter};
 
-use super::{Answer, DecisionContext, Early, try_again};
+use super::{Answer, DecisionContext, EarlyAnswer, try_again};
 
 /// The present policy of the case's route.
 pub(super) fn policy_of<'d>(
     context: &DecisionContext<'d>,
     case: &Case,
-) -> Result<&'d Policy, Early> {
+) -> Result<&'d Policy, EarlyAnswer> {
     let route = context.config.route_named(&case.route);
     let route = route.ok_or_else(|| refused(Refusal::NoRoute))?;
     Ok(&route.policy)
@@ -22,7 +22,7 @@ pub(super) async fn starter_of(
     context: &DecisionContext<'_>,
     case: &Case,
     policy: &Policy,
-) -> Result<Option<Starter>, Early> {
+) -> Result<Option<Starter>, EarlyAnswer> {
     match case.starter() {
         None if policy::needs_starter(policy) => wait::starter(context.aws, case)
             .await
@@ -31,6 +31,6 @@ pub(super) async fn starter_of(
     }
 }
 
-pub(super) fn refused(refusal: Refusal) -> Early {
+pub(super) fn refused(refusal: Refusal) -> EarlyAnswer {
     Box::new(Answer::Refused(refusal))
 }

@@ -27,13 +27,13 @@ pub(super) fn names(by: &[Actor]) -> String {
 
 /// `text` in one line of what can be seen, within `limit` bytes.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
-    const MARK: &str = "…";
+    const ELLIPSIS: &str = "…";
     let plain = clean::line(text);
     if plain.len() <= limit {
         return plain;
     }
-    let end = plain.floor_char_boundary(limit - MARK.len());
-    format!("{}{MARK}", plain[..end].trim_end())
+    let end = plain.floor_char_boundary(limit - ELLIPSIS.len());
+    format!("{}{ELLIPSIS}", plain[..end].trim_end())
 }
 
 #[cfg(test)]

@@ -4,29 +4,31 @@
 
 use crate::policy::Refusal;
 use crate::records::Decision;
-use crate::source::wait::{self, Found, Open};
-use crate::{Case, Shown, Status};
+use crate::source::wait::{self, Open, WaitLookup};
+use crate::{Case, ShownDigest};
 
-use super::{Answer, DecisionContext, Early, Obstacle, Superseding, settle, try_again};
+use super::{
+    Answer, DecisionContext, EarlyAnswer, SupersededBy, VerificationObstacle, outcome, try_again,
+};
 
-/// What [`Shown::unknown`] calls the revisions: the one part that a yes is possible without.
-pub const REVISIONS: &str = "revisions";
+/// What [`ShownDigest::unknown`] calls the revisions: the one part that a yes is possible without.
+pub const UNKNOWN_REVISIONS: &str = "revisions";
 
 /// The open wait that the case is about; for a yes with nothing changed since it was shown.
 pub(super) async fn verify(
     context: &DecisionContext<'_>,
     case: &Case,
     decision: Decision,
-) -> Result<Open, Early> {
+) -> Result<Open, EarlyAnswer> {
     let found = wait::find(context.aws, context.records, context.keys, case)
         .await
         .map_err(|error| try_again(&error))?;
     let open = match found {
-        Found::Same(open) => open,
-        Found::Closed => return Err(closed(context, case).await),
-        Found::AskedAnew => return Err(asked_anew(context, case).await),
-        Found::KeysRotated => {
-            let why = Obstacle::KeysRotated;
+        WaitLookup::Same(open) => open,
+        WaitLookup::Closed => return Err(closed(context, case).await),
+        WaitLookup::AskedAnew => return Err(asked_anew(context, case).await),
+        WaitLookup::KeysRotated => {
+            let why = VerificationObstacle::KeysRotated;
             return Err(Box::new(Answer::TryAgain { why }));
         }
     };
@@ -39,7 +41,7 @@ pub(super) async fn verify(
     let shown = (context.shown_now)(context.aws, case, open.execution_id()).await;
     match shown {
         Ok(shown) if shown == case.shown => Ok(open),
-        Ok(_) => Err(Box::new(Answer::Superseded(Superseding::Changed))),
+        Ok(_) => Err(Box::new(Answer::Superseded(SupersededBy::Changed))),
         Err(why) => {
             tracing::error!("what would be deployed could not be looked up: {why}");
             Err(Box::new(Answer::TryAgain {
@@ -51,15 +53,15 @@ pub(super) async fn verify(
 
 /// Whether people have seen what would be deployed. Who has seen gaps instead of changes has nothing to
 /// approve.
-fn was_shown(shown: &Shown) -> bool {
-    !shown.digest.is_empty() && shown.unknown.iter().all(|part| part == REVISIONS)
+fn was_shown(shown: &ShownDigest) -> bool {
+    !shown.digest.is_empty() && shown.unknown.iter().all(|part| part == UNKNOWN_REVISIONS)
 }
 
 /// Nothing waits there: what became of it.
-async fn closed(context: &DecisionContext<'_>, case: &Case) -> Early {
-    match settle::ended(context, case).await {
+async fn closed(context: &DecisionContext<'_>, case: &Case) -> EarlyAnswer {
+    match outcome::ended(context, case).await {
         Ok(Some(answer)) => Box::new(answer),
-        Ok(None) if case.execution_id.is_none() => Box::new(Answer::Superseded(Superseding::Gone)),
+        Ok(None) if case.execution_id.is_none() => Box::new(Answer::Superseded(SupersededBy::Gone)),
         // The calls contradict each other; one of them is about to change.
         Ok(None) => Box::new(Answer::TryAgain {
             why: format!(
@@ -73,15 +75,10 @@ async fn closed(context: &DecisionContext<'_>, case: &Case) -> Early {
 }
 
 /// Another wait is open there. This case was answered, or is simply no longer asked.
-async fn asked_anew(context: &DecisionContext<'_>, case: &Case) -> Early {
-    match settle::ended(context, case).await {
+async fn asked_anew(context: &DecisionContext<'_>, case: &Case) -> EarlyAnswer {
+    match outcome::ended(context, case).await {
         Ok(Some(answer)) => Box::new(answer),
         // Whatever could not be found out about the past: the open wait is another one.
-        Ok(None) | Err(_) => Box::new(Answer::Superseded(Superseding::AskedAnew)),
+        Ok(None) | Err(_) => Box::new(Answer::Superseded(SupersededBy::AskedAnew)),
     }
-}
-
-/// Whether it still waits.
-pub(super) fn waits(status: Status) -> bool {
-    status == Status::Waiting
 }

@@ -8,7 +8,7 @@ use common::aws::{Aws, explain};
 use crate::PausedDeployment;
 use crate::pipeline::{is_throttling, is_transient};
 use crate::records::Decision;
-use crate::source::wait::AnswerError;
+use crate::source::answer_error::AnswerError;
 
 /// Lets the deployment go on past this very hook, or has it rolled back.
 ///

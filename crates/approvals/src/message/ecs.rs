@@ -11,7 +11,7 @@ use crate::PausedDeployment;
 
 /// Names of clusters and services, and ids: 1 to 255 letters, digits, `-` and `_`.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
-const MAX_NAME: usize = 255;
+const MAX_NAME_CHARS: usize = 255;
 
 /// An event about a hook or a deployment; none for anything else.
 pub(super) fn event(message: &Value, origin: &Origin) -> Option<Incoming> {
@@ -81,7 +81,7 @@ fn names<'a, const N: usize>(resource: &'a str, kind: &str) -> Option<[&'a str; 
 
 fn is_name(name: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(legal)
+    (1..=MAX_NAME_CHARS).contains(&name.len()) && name.bytes().all(legal)
 }
 
 #[cfg(test)]

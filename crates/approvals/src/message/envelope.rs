@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 6;
 const MAX_TEXT: usize = 1024 * 1024;
 /// Where programs that hand an event on put it: a queue's or a gateway's body, an event's detail, what a
 /// failed invocation was called with.
-const WRAPPERS: [&str; 7] = [
+const WRAPPER_KEYS: [&str; 7] = [
     "body",
     "Body",
     "Message",
@@ -89,7 +89,7 @@ fn opened(value: &Value, context: &Context, depth: usize) -> Option<Vec<Incoming
             depth,
         ));
     }
-    WRAPPERS.iter().find_map(|wrapper| {
+    WRAPPER_KEYS.iter().find_map(|wrapper| {
         let inner = parsed(value.get(wrapper)?)?;
         let found = opened(&inner, context, depth + 1)?;
         // Only what is understood: else it is the whole that is passed on.

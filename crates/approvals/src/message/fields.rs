@@ -16,7 +16,7 @@ use crate::redact;
 const MAX_LINK_BYTES: usize = 2_000;
 
 /// Hosts of AWS's console, by partition; sub-domains (`eu-central-1.console.…`) belong to them.
-const CONSOLES: &[&str] = &[
+const CONSOLE_HOSTS: &[&str] = &[
     "console.aws.amazon.com",
     "console.amazonaws.cn",
     "console.amazonaws-us-gov.com",
@@ -140,7 +140,7 @@ pub(super) fn console_link(text: &str) -> Option<String> {
     let link = text.trim();
     let url = links::https(link, MAX_LINK_BYTES).filter(|_| !Masker::new().finds(link))?;
     let host = url.host_str().filter(|_| url.port().is_none())?;
-    let known = CONSOLES.iter().any(|console| {
+    let known = CONSOLE_HOSTS.iter().any(|console| {
         host.strip_suffix(console)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     });

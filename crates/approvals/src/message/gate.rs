@@ -3,15 +3,17 @@
 //! Anybody who may put events on the bus can write one. It costs a message at most: the gate that really asks reads
 //! answers under an id that is made from everything that it asks, so an answer to anything else reaches no gate.
 
-use gate_question::{DECISION, EVENT_SOURCE, FORMAT, GateQuestion, QUESTION};
+use gate_question::{
+    DECISION_DETAIL_TYPE, EVENT_SOURCE, FORMAT, GateQuestion, QUESTION_DETAIL_TYPE,
+};
 use serde_json::Value;
 
 use super::{GateAsks, GateDecided, GateDecision, Incoming, Origin, fields};
 use crate::{CaseId, redact};
 
 /// A question is bounded by the gate to far less than this.
-const MAX_LIST: usize = 100;
-const MAX_TEXT: usize = 4 * 1024;
+const MAX_LIST_ITEMS: usize = 100;
+const MAX_TEXT_CHARS: usize = 4 * 1024;
 /// Characters of a reason that people are told; the report has the rest.
 const MAX_REASON_CHARS: usize = 1_000;
 /// Reasons that people are told.
@@ -24,11 +26,11 @@ pub(super) fn event(message: &Value, origin: &Origin) -> Option<Incoming> {
     }
     let detail = message.get("detail")?;
     match fields::text(message, "detail-type")? {
-        QUESTION => Some(Incoming::GateAsks(Box::new(GateAsks {
+        QUESTION_DETAIL_TYPE => Some(Incoming::GateAsks(Box::new(GateAsks {
             question: question(detail)?,
             origin: origin.clone(),
         }))),
-        DECISION => {
+        DECISION_DETAIL_TYPE => {
             let case = fields::text(detail, "case").map(str::to_owned);
             let case = case.and_then(|case| CaseId::try_from(case).ok());
             let stopped = (detail.get("passed") == Some(&Value::Bool(false)))
@@ -84,9 +86,9 @@ fn decision(detail: &Value) -> Option<GateDecision> {
 fn question(detail: &Value) -> Option<GateQuestion> {
     let question: GateQuestion = serde_json::from_value(detail.clone()).ok()?;
     let evidence = &question.evidence;
-    let bounded = evidence.reasons.len() <= MAX_LIST
-        && evidence.checks.len() <= MAX_LIST
-        && texts(&question).all(|text| text.len() <= MAX_TEXT);
+    let bounded = evidence.reasons.len() <= MAX_LIST_ITEMS
+        && evidence.checks.len() <= MAX_LIST_ITEMS
+        && texts(&question).all(|text| text.len() <= MAX_TEXT_CHARS);
     let named = !question.asking.deployment_id.is_empty() && !question.asking.gate.is_empty();
     (question.format == FORMAT && bounded && named).then_some(question)
 }
@@ -157,7 +159,7 @@ mod tests {
         let asked = asks();
         let mut detail = json!(asked);
         detail["case"] = json!(asked.id().as_str());
-        let read = sent(&detail, QUESTION);
+        let read = sent(&detail, QUESTION_DETAIL_TYPE);
         let [Incoming::GateAsks(read)] = &read[..] else {
             panic!("{read:?}");
         };
@@ -169,7 +171,7 @@ mod tests {
     fn a_question_with_another_content_is_another_case() {
         let mut detail = json!(asks());
         detail["evidence"]["reasons"][0] = json!("all is well");
-        let read = sent(&detail, QUESTION);
+        let read = sent(&detail, QUESTION_DETAIL_TYPE);
         let [Incoming::GateAsks(read)] = &read[..] else {
             panic!("{read:?}");
         };
@@ -187,7 +189,7 @@ mod tests {
         ] {
             let mut detail = json!(asks());
             *detail.pointer_mut(pointer).unwrap() = value;
-            let read = sent(&detail, QUESTION);
+            let read = sent(&detail, QUESTION_DETAIL_TYPE);
             assert!(
                 matches!(read[..], [Incoming::Other(_)]),
                 "{pointer}: {read:?}"
@@ -198,12 +200,12 @@ mod tests {
     #[test]
     fn a_decision_is_of_interest_only_if_people_were_asked() {
         let case = asks().id();
-        let read = sent(&json!({"case": case}), DECISION);
+        let read = sent(&json!({"case": case}), DECISION_DETAIL_TYPE);
         let [Incoming::GateDecided(read)] = &read[..] else {
             panic!("{read:?}");
         };
         assert_eq!((read.case.as_ref(), &read.stopped), (Some(&case), &None));
-        let other = sent(&json!({"verdict": "passed"}), DECISION);
+        let other = sent(&json!({"verdict": "passed"}), DECISION_DETAIL_TYPE);
         assert!(matches!(other[..], [Incoming::Other(_)]));
     }
 
@@ -215,7 +217,7 @@ mod tests {
             "reasons": ["check \"checkout\" failed: expected status 201, got 500", "password=0123456789abcdef0123"],
             "reasons_left_out": 2, "report": "s3://reports/r.html", "report_link": "https://evil.example.com/r",
         });
-        let read = sent(&detail, DECISION);
+        let read = sent(&detail, DECISION_DETAIL_TYPE);
         let [Incoming::GateDecided(read)] = &read[..] else {
             panic!("{read:?}");
         };
@@ -243,7 +245,7 @@ mod tests {
             ("reasons", json!("x")),
         ] {
             let whole = std::mem::replace(&mut detail[key], value);
-            let read = sent(&detail, DECISION);
+            let read = sent(&detail, DECISION_DETAIL_TYPE);
             assert!(matches!(read[..], [Incoming::Other(_)]), "{key}: {read:?}");
             detail[key] = whole;
         }

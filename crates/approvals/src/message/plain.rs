@@ -13,7 +13,7 @@ pub(super) const PROSE_LIMIT: usize = 2_000;
 const SUBJECT_LIMIT: usize = 200;
 
 /// A token shorter than this is not looked for elsewhere in the text: it would mask words.
-const SHORTEST_TOKEN: usize = 8;
+const MIN_TOKEN_CHARS: usize = 8;
 
 /// A message that is no JSON.
 pub(super) fn of_text(subject: Option<&str>, text: &str, origin: Origin) -> PlainMessage {
@@ -62,7 +62,7 @@ fn mask_tokens(value: &mut Value, tokens: &mut Vec<String>) {
 
 fn collect(value: &Value, tokens: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.len() >= SHORTEST_TOKEN && tokens.len() < 32 => {
+        Value::String(text) if text.len() >= MIN_TOKEN_CHARS && tokens.len() < 32 => {
             tokens.push(text.clone());
         }
         Value::Object(entries) => entries.values().for_each(|value| collect(value, tokens)),

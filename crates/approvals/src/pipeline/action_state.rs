@@ -177,7 +177,7 @@ struct Facts<'a> {
 
 /// What the pipeline's state says about it.
 #[derive(Default)]
-struct Seen {
+struct SeenState {
     by: Option<String>,
     summary: Option<String>,
 }
@@ -207,7 +207,7 @@ impl<'a> Facts<'a> {
         self.lacks_person() && self.status == Some(&ActionExecutionStatus::Failed)
     }
 
-    fn complete(&mut self, seen: Seen) {
+    fn complete(&mut self, seen: SeenState) {
         self.by = self.by.take().or(seen.by);
         self.summary = self.summary.take().or(seen.summary);
     }
@@ -260,20 +260,20 @@ async fn person_in_state(
     action: &ApprovalAction,
     execution_id: &str,
     detail: &ActionExecutionDetail,
-) -> Result<Seen, PipelineError> {
+) -> Result<SeenState, PipelineError> {
     // Nobody can have answered what waits.
     if detail.status() == Some(&ActionExecutionStatus::InProgress) {
-        return Ok(Seen::default());
+        return Ok(SeenState::default());
     }
     let whole = calls::state_of(aws, &action.pipeline).await?;
     let Some((stage, found)) = calls::place(&whole, action) else {
-        return Ok(Seen::default());
+        return Ok(SeenState::default());
     };
     let same_execution = stage
         .latest_execution()
         .is_some_and(|latest| latest.pipeline_execution_id() == execution_id);
     let Some(latest) = found.latest_execution() else {
-        return Ok(Seen::default());
+        return Ok(SeenState::default());
     };
     // The ids are missing in very old executions only.
     let same_wait = match (latest.action_execution_id(), detail.action_execution_id()) {
@@ -281,9 +281,9 @@ async fn person_in_state(
         _ => true,
     };
     if !(same_execution && same_wait) {
-        return Ok(Seen::default());
+        return Ok(SeenState::default());
     }
-    Ok(Seen {
+    Ok(SeenState {
         by: filled(latest.last_updated_by()),
         summary: filled(latest.summary()),
     })

@@ -13,10 +13,10 @@ use crate::message::external_link;
 use crate::{ApprovalAction, Token, redact};
 
 /// Characters of a comment; `CodePipeline` allows 1,000.
-const MAX_COMMENT: usize = 2_000;
+const MAX_COMMENT_CHARS: usize = 2_000;
 /// What an approval action may be configured with. One that tells a topic has at least the first.
 /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Manual-approval.html>
-const KEYS: [&str; 3] = ["NotificationArn", "CustomData", "ExternalEntityLink"];
+const CONFIGURATION_KEYS: [&str; 3] = ["NotificationArn", "CustomData", "ExternalEntityLink"];
 
 /// The comment and the link of an approval action, fit to be shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,11 @@ fn words(
     let newest = own.max_by_key(|detail| detail.start_time().and_then(timestamp))?;
     let input = newest.input()?;
     let written = input.configuration();
-    let known = |words: &HashMap<String, String>| KEYS.iter().any(|key| words.contains_key(*key));
+    let known = |words: &HashMap<String, String>| {
+        CONFIGURATION_KEYS
+            .iter()
+            .any(|key| words.contains_key(*key))
+    };
     let resolved = input.resolved_configuration().filter(|words| known(words));
     // Without its variables a text says something else.
     let whole = |words: &HashMap<String, String>| !words.values().any(|text| text.contains("#{"));
@@ -60,7 +64,8 @@ fn words(
             .filter(|text: &&String| !text.trim().is_empty())
     };
     Some(OwnerNote {
-        comment: text("CustomData").map(|text| redact::prose_with(&masker, text, MAX_COMMENT)),
+        comment: text("CustomData")
+            .map(|text| redact::prose_with(&masker, text, MAX_COMMENT_CHARS)),
         external_link: text("ExternalEntityLink").map(|link| external_link(&masker, link)),
     })
 }

@@ -12,7 +12,7 @@ use crate::{ApprovalAction, Token};
 
 /// The longest summary, in characters.
 /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ApprovalResult.html>
-const MAX_SUMMARY: usize = 512;
+const MAX_SUMMARY_CHARS: usize = 512;
 /// What stands where a token was.
 const MASK: &str = "***";
 
@@ -78,7 +78,7 @@ pub async fn put_result(
         Answer::Approve => (ApprovalStatus::Approved, "Approved"),
         Answer::Reject => (ApprovalStatus::Rejected, "Rejected"),
     };
-    let summary: String = reply.summary.chars().take(MAX_SUMMARY).collect();
+    let summary: String = reply.summary.chars().take(MAX_SUMMARY_CHARS).collect();
     let summary = if summary.trim().is_empty() {
         word.to_owned()
     } else {

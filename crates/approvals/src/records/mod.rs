@@ -11,7 +11,7 @@ use ledger::{Actor, AuditRecord, Clock, Ledger, NewId, RETENTION, partition as p
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use common::state::{Created, Item, Key, Replaced, StateError, Table};
+use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError, Table};
 
 use crate::{ActionState, Case, CaseId, Source};
 
@@ -58,7 +58,7 @@ pub struct Records<'a> {
 
 /// Whether [`Records::open_case`] made the case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
+pub enum CaseCreation {
     /// Nobody had told of this wait before.
     New,
     /// It is known; what was written first counts.
@@ -94,7 +94,7 @@ impl<'a> Records<'a> {
 
     /// Writes a case down, once: with what people are about to be shown. Also makes it findable by its
     /// execution, if that is known.
-    pub async fn open_case(&self, case: &Case) -> Result<Opened, StateError> {
+    pub async fn open_case(&self, case: &Case) -> Result<CaseCreation, StateError> {
         // First the index: an index without a case is skipped, a case without one could not be found.
         if let Some(execution) = &case.execution_id {
             self.index_case(&case.id, case.source.index(), execution)
@@ -114,15 +114,15 @@ impl<'a> Records<'a> {
         // As long as the audit, which is found by it.
         let expires = self.now() + self.ledger.audit_retention().max(RETENTION);
         match self.table.create(&key, id, expires).await? {
-            Created::New | Created::Exists(_) => Ok(()),
+            CreateOutcome::New | CreateOutcome::Exists(_) => Ok(()),
         }
     }
 
     /// The second half of [`Records::open_case`]: once the case is findable.
-    pub async fn write_case(&self, case: &Case) -> Result<Opened, StateError> {
+    pub async fn write_case(&self, case: &Case) -> Result<CaseCreation, StateError> {
         Ok(match self.create(&case_key(&case.id), case).await? {
-            Created::New => Opened::New,
-            Created::Exists(known) => Opened::Exists(Box::new(known.value)),
+            CreateOutcome::New => CaseCreation::New,
+            CreateOutcome::Exists(known) => CaseCreation::Exists(Box::new(known.value)),
         })
     }
 
@@ -160,11 +160,11 @@ impl<'a> Records<'a> {
         let key = decision_key(id);
         let (done, version) = match read {
             None => match self.create(&key, record).await? {
-                Created::New => (true, 1),
-                Created::Exists(_) => (false, 1),
+                CreateOutcome::New => (true, 1),
+                CreateOutcome::Exists(_) => (false, 1),
             },
             Some(read) => {
-                let done = self.table.replace(read, record).await? == Replaced::Yes;
+                let done = self.table.replace(read, record).await? == ReplaceOutcome::Yes;
                 (done, read.version + 1)
             }
         };
@@ -182,8 +182,8 @@ impl<'a> Records<'a> {
     }
 
     /// What a gate goes by, if there is anything: people's answer, or its own end.
-    pub async fn gate_heard(&self, id: &CaseId) -> Result<Option<GateResolution>, StateError> {
-        gate_question::heard(self.table, id).await
+    pub async fn gate_resolution(&self, id: &CaseId) -> Result<Option<GateResolution>, StateError> {
+        gate_question::read_resolution(self.table, id).await
     }
 
     /// Answers a gate, once, and returns what counts. Kept as long as the audit.
@@ -198,14 +198,15 @@ impl<'a> Records<'a> {
 
     /// Writes a vote down, one a person; the vote that was there stays, unless it was withdrawn and this
     /// is another click.
-    pub async fn vote(&self, id: &CaseId, vote: &Vote) -> Result<Created<Vote>, StateError> {
+    pub async fn vote(&self, id: &CaseId, vote: &Vote) -> Result<CreateOutcome<Vote>, StateError> {
         let created = self.create(&vote_key(id, &vote.voter), vote).await?;
-        if let Created::Exists(there) = &created
+        if let CreateOutcome::Exists(there) = &created
             && there.value.withdrawn.is_some()
             && there.value.click != vote.click
         {
             // Lost: another click of the same person was faster.
-            let (Replaced::Yes | Replaced::Lost) = self.table.replace(there, vote).await?;
+            let (ReplaceOutcome::Yes | ReplaceOutcome::Lost) =
+                self.table.replace(there, vote).await?;
         }
         Ok(created)
     }
@@ -219,7 +220,8 @@ impl<'a> Records<'a> {
                 ..there.value.clone()
             };
             // Lost: another click of the same person did the same.
-            let (Replaced::Yes | Replaced::Lost) = self.table.replace(&there, &withdrawn).await?;
+            let (ReplaceOutcome::Yes | ReplaceOutcome::Lost) =
+                self.table.replace(&there, &withdrawn).await?;
         }
         Ok(())
     }
@@ -237,7 +239,7 @@ impl<'a> Records<'a> {
         id: &CaseId,
         jti: &str,
         use_: &LinkUse,
-    ) -> Result<Created<LinkUse>, StateError> {
+    ) -> Result<CreateOutcome<LinkUse>, StateError> {
         self.create(&link_key(id, jti), use_).await
     }
 
@@ -251,7 +253,7 @@ impl<'a> Records<'a> {
         &self,
         key: &Key,
         value: &T,
-    ) -> Result<Created<T>, StateError> {
+    ) -> Result<CreateOutcome<T>, StateError> {
         self.table.create(key, value, self.now() + RETENTION).await
     }
 }

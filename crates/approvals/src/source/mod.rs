@@ -4,6 +4,8 @@
 //! Everything that decides, records and reminds works on a [`Source`] and knows none of the three; what
 //! differs is asked through [`wait`], and done in [`crate::pipeline`], [`crate::ecs`] and [`gate_question`].
 
+pub(crate) mod answer_error;
+pub(crate) mod approval_action;
 pub mod wait;
 
 use std::fmt;
@@ -12,8 +14,7 @@ use gate_question::AskingGate;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
-use crate::ApprovalAction;
-use crate::case::CaseId;
+use self::approval_action::{ApprovalAction, CaseId};
 
 /// What a case is about. A case that was written before there were pauses has the bare action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

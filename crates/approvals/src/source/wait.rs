@@ -6,8 +6,9 @@ use gate_question::{GateAnswer, GateResolution};
 use jiff::Timestamp;
 use signing::{Keys, MacMatch};
 
+use super::answer_error::AnswerError;
 use super::{PausedDeployment, Source};
-use crate::pipeline::{self, PipelineError, PutError, Reply};
+use crate::pipeline::{self, PipelineError, Reply};
 use crate::records::{Decision, Records};
 use crate::token_mac::{compare_token, mask_token, token_mac_matches};
 use crate::{ActionState, ApprovalAction, Case, CaseId, Starter, Status, ecs};
@@ -41,7 +42,7 @@ impl Open {
 
 /// What is found where a case waits.
 #[derive(Debug, Clone)]
-pub enum Found {
+pub enum WaitLookup {
     /// The very thing that people were asked about.
     Same(Open),
     /// Something else that has come in its place.
@@ -58,35 +59,35 @@ pub async fn find(
     records: Records<'_>,
     keys: &Keys,
     case: &Case,
-) -> Result<Found, PipelineError> {
+) -> Result<WaitLookup, PipelineError> {
     match &case.source {
         Source::Pipeline(action) => {
             let execution = case.execution_id.as_deref();
             let Some(open) = pipeline::open_approval(aws, action, execution).await? else {
-                return Ok(Found::Closed);
+                return Ok(WaitLookup::Closed);
             };
             Ok(
                 match compare_token(keys, &case.token_mac, action, &open.token) {
-                    MacMatch::Matches => Found::Same(Open::Approval(action.clone(), open)),
-                    MacMatch::Differs => Found::AskedAnew,
-                    MacMatch::UnknownKey => Found::KeysRotated,
+                    MacMatch::Matches => WaitLookup::Same(Open::Approval(action.clone(), open)),
+                    MacMatch::Differs => WaitLookup::AskedAnew,
+                    MacMatch::UnknownKey => WaitLookup::KeysRotated,
                 },
             )
         }
         Source::Ecs(paused) => {
             let deployment = ecs::read(aws, &paused.deployment_arn).await?;
             Ok(if ecs::is_open(&deployment, paused) {
-                Found::Same(Open::Pause(paused.clone()))
+                WaitLookup::Same(Open::Pause(paused.clone()))
             } else {
-                Found::Closed
+                WaitLookup::Closed
             })
         }
         Source::Gate(gate) => {
             let over = case.expires.is_none_or(|expires| expires <= records.now());
-            Ok(if over || gate_heard(records, case).await?.is_some() {
-                Found::Closed
+            Ok(if over || gate_resolution(records, case).await?.is_some() {
+                WaitLookup::Closed
             } else {
-                Found::Same(Open::Gate {
+                WaitLookup::Same(Open::Gate {
                     case: case.id.clone(),
                     deployment_id: gate.deployment_id.clone(),
                 })
@@ -96,12 +97,12 @@ pub async fn find(
 }
 
 /// What a gate goes by, if there is anything.
-async fn gate_heard(
+async fn gate_resolution(
     records: Records<'_>,
     case: &Case,
 ) -> Result<Option<GateResolution>, PipelineError> {
     records
-        .gate_heard(&case.id)
+        .gate_resolution(&case.id)
         .await
         .map_err(|error| PipelineError::Call {
             what: format!("the answer to the gate {}", case.source),
@@ -114,7 +115,7 @@ async fn gate_heard(
 /// Pure: where a gate's question stands. An answer that was begun in time may still be written for a while, and the
 /// gate waits for it.
 fn gate_state(case: &Case, heard: Option<GateResolution>, now: Timestamp) -> ActionState {
-    let closes = |expires: Timestamp| expires.saturating_add(gate_question::GRACE);
+    let closes = |expires: Timestamp| expires.saturating_add(gate_question::ANSWER_GRACE);
     let over = case
         .expires
         .is_none_or(|expires| closes(expires).is_ok_and(|closes| closes <= now));
@@ -153,7 +154,7 @@ pub async fn state(
         }
         Source::Ecs(paused) => ecs::state(&ecs::read(aws, &paused.deployment_arn).await?, paused),
         Source::Gate(_) => {
-            let heard = gate_heard(records, case).await?;
+            let heard = gate_resolution(records, case).await?;
             Ok(gate_state(case, heard, records.now()))
         }
     }
@@ -169,33 +170,6 @@ pub async fn is_asked_anew(aws: &Aws, keys: &Keys, case: &Case) -> bool {
     open.ok()
         .flatten()
         .is_some_and(|open| !token_mac_matches(keys, &case.token_mac, action, &open.token))
-}
-
-/// Why an answer had no effect, or may have had none. Each has the sentence that says so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerError {
-    /// It no longer waits for this answer, or has heard it before.
-    #[error("{0}")]
-    Over(String),
-    /// It was refused, and nothing has changed.
-    #[error("{0}")]
-    Refused(String),
-    /// Nobody knows whether it was taken.
-    #[error("{0}")]
-    Unsure(String),
-}
-
-impl From<PutError> for AnswerError {
-    fn from(error: PutError) -> Self {
-        let text = error.to_string();
-        match error {
-            PutError::InvalidToken | PutError::AlreadyCompleted => Self::Over(text),
-            PutError::NotFound(_) | PutError::Refused(_) | PutError::Throttled(_) => {
-                Self::Refused(text)
-            }
-            PutError::Unsure(_) => Self::Unsure(text),
-        }
-    }
 }
 
 /// Answers what is open. What it then stands at is known by the answer that was taken.
@@ -246,7 +220,7 @@ async fn answer_gate(
         ))
     })?;
     // The gate may have ended meanwhile; where that can't be read, it is read when the outcome is told.
-    if let Ok(Some(GateResolution::End(end))) = records.gate_heard(case).await {
+    if let Ok(Some(GateResolution::End(end))) = records.gate_resolution(case).await {
         return Err(AnswerError::Over(end.summary()));
     }
     // A try whose result was lost has another time.

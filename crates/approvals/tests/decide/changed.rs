@@ -57,7 +57,7 @@ async fn a_token_of_a_later_wait_is_never_answered() {
             assert!(on_old, "{call}");
             if taken(fixture) == 0 {
                 let told = match &answer {
-                    Answer::Superseded(Superseding::AskedAnew) => true,
+                    Answer::Superseded(SupersededBy::AskedAnew) => true,
                     other => settled(other)
                         .is_some_and(|settled| settled.action_state.status == Status::Rejected),
                 };
@@ -75,7 +75,7 @@ async fn what_was_changed_since_it_was_shown_is_never_approved() {
     for click in clicks() {
         if click.decision == Decision::Approve {
             let answer = decide(&fixture.context(), &click).await;
-            assert_eq!(answer, Answer::Superseded(Superseding::Changed));
+            assert_eq!(answer, Answer::Superseded(SupersededBy::Changed));
         }
     }
     assert_eq!(taken(&fixture), 0);
@@ -107,10 +107,10 @@ async fn gaps_are_never_approved() {
         ("change set release of stack shop", false),
         ("changes of change set release of stack shop", false),
         ("execution", false),
-        (REVISIONS, true),
+        (UNKNOWN_REVISIONS, true),
     ] {
         let case = Case {
-            shown: Shown {
+            shown: ShownDigest {
                 unknown: vec![unknown.to_owned()],
                 ..support::shown("1.1.0")
             },

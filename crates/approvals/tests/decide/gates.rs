@@ -23,7 +23,12 @@ async fn open(policy: &str) -> Fixture {
 /// What the gate reads.
 async fn answer_of(fixture: &Fixture) -> Option<GateAnswer> {
     fixture.world.no_plan();
-    match fixture.records().gate_heard(&gate_case().id).await.unwrap() {
+    match fixture
+        .records()
+        .gate_resolution(&gate_case().id)
+        .await
+        .unwrap()
+    {
         Some(GateResolution::Answer(answer)) => Some(answer),
         Some(GateResolution::End(_)) | None => None,
     }
@@ -94,7 +99,7 @@ async fn nobody_answers_once_the_time_is_over_and_it_says_so_when_the_gate_has_g
     let late = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     assert!(matches!(late, Answer::TryAgain { .. }), "{late}");
     assert_eq!(answer_of(&fixture).await, None);
-    fixture.hands.pass(gate_question::GRACE.as_secs());
+    fixture.hands.pass(gate_question::ANSWER_GRACE.as_secs());
     let late = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     let Answer::AlreadyDecided(settled) = &late else {
         panic!("{late}");

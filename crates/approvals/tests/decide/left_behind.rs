@@ -124,7 +124,7 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
         fixture.world.no_plan();
         fixture.world.interfere(Act::Change);
         let answer = come(&fixture, next, &click).await;
-        assert_eq!(answer, Some(Answer::Superseded(Superseding::Changed)));
+        assert_eq!(answer, Some(Answer::Superseded(SupersededBy::Changed)));
         assert_eq!(taken(&fixture), 0);
         let record = fixture
             .records()

@@ -13,11 +13,12 @@ mod paused;
 mod who;
 
 use approvals::decide::{
-    Answer, Click, DecisionContext, REVISIONS, STALE_AFTER, Settled, Superseding, decide, recover,
+    Answer, Click, DecisionContext, DecisionOutcome, STALE_AFTER, SupersededBy, UNKNOWN_REVISIONS,
+    decide, recover,
 };
 use approvals::policy::Refusal;
 use approvals::records::Decision;
-use approvals::{Case, Shown, Status};
+use approvals::{Case, ShownDigest, Status};
 use contacts::Approver;
 use ledger::{AuditKind, Via};
 use support::pipeline::CONSOLE;
@@ -53,7 +54,7 @@ fn link(address: &str, decision: Decision) -> Click {
     }
 }
 
-fn settled(answer: &Answer) -> Option<&Settled> {
+fn settled(answer: &Answer) -> Option<&DecisionOutcome> {
     match answer {
         Answer::Decided(settled) | Answer::AlreadyDecided(settled) => Some(settled),
         _ => None,

@@ -130,9 +130,9 @@ async fn the_pause_of_the_next_step_is_never_answered_by_a_click_on_this_one() {
 #[tokio::test]
 async fn what_was_not_shown_takes_only_a_no() {
     let mut case = pause_case();
-    case.shown = Shown {
+    case.shown = ShownDigest {
         unknown: vec!["service revisions".into()],
-        ..Shown::default()
+        ..ShownDigest::default()
     };
     let fixture = Fixture::with(config(ONE), case).await;
     let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
@@ -149,7 +149,7 @@ async fn what_changed_since_is_not_approved() {
         .world
         .plan(|n, _| (n == 0).then_some(CallFault::Before(Act::Change)));
     let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
-    assert_eq!(answer, Answer::Superseded(Superseding::Changed));
+    assert_eq!(answer, Answer::Superseded(SupersededBy::Changed));
     assert!(answers(&fixture).is_empty());
 }
 

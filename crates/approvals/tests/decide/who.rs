@@ -96,7 +96,7 @@ async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
     let fixture = Fixture::with(
         config(ONE),
         Case {
-            shown: Shown::default(),
+            shown: ShownDigest::default(),
             ..case()
         },
     )

@@ -53,7 +53,7 @@ impl Fake {
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let url = format!("http://127.0.0.1:{port}");
         Self {
-            aws: test_support::sdk::loopback(&url, "eu-central-1", common::aws::TRIES),
+            aws: test_support::sdk::loopback(&url, "eu-central-1", common::aws::MAX_TRIES),
             inner,
             task,
         }

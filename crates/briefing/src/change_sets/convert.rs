@@ -9,21 +9,21 @@ use super::risk;
 use crate::{text, version};
 
 /// Properties kept of one change; a change of more is shown by its first ones.
-const PROPERTIES: usize = 8;
-const NAME: usize = 128;
-const TYPE: usize = 128;
-const PATH: usize = 256;
-const VALUE: usize = 160;
+const MAX_PROPERTIES: usize = 8;
+const MAX_NAME_CHARS: usize = 128;
+const MAX_TYPE_CHARS: usize = 128;
+const MAX_PATH_CHARS: usize = 256;
+const MAX_VALUE_CHARS: usize = 160;
 
 /// A change, ready to be shown, with its hash and what it says of an image.
-pub(super) struct Converted {
+pub(super) struct ConvertedChange {
     pub(super) change: Change,
     pub(super) hash: [u8; 32],
     pub(super) image: Option<(Option<String>, Option<String>)>,
 }
 
 /// `parent` is the path of nested stacks that leads to the resource, empty or ending in `/`.
-pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> Converted {
+pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> ConvertedChange {
     let action = action(resource.action());
     let details = resource.details();
     let replacement = replacement(resource, action);
@@ -43,7 +43,7 @@ pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> Converted
         "{parent}{}",
         resource.logical_resource_id().unwrap_or_default()
     );
-    Converted {
+    ConvertedChange {
         hash: hash(&path, resource),
         image: details
             .iter()
@@ -52,8 +52,8 @@ pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> Converted
         change: Change {
             risk: risk::of(&facts),
             action,
-            logical_id: text::line(&path, PATH),
-            resource_type: text::line(resource_type, TYPE),
+            logical_id: text::line(&path, MAX_PATH_CHARS),
+            resource_type: text::line(resource_type, MAX_TYPE_CHARS),
             replacement,
             properties: properties(details),
         },
@@ -124,10 +124,10 @@ fn properties(details: &[aws::ResourceChangeDetail]) -> Vec<Property> {
             &format!("{name}.{path}"),
             target.before_value(),
             target.after_value(),
-            VALUE,
+            MAX_VALUE_CHARS,
         );
         let property = Property {
-            name: text::line(name, NAME),
+            name: text::line(name, MAX_NAME_CHARS),
             before,
             after,
             recreates: recreates(target),
@@ -148,7 +148,7 @@ fn properties(details: &[aws::ResourceChangeDetail]) -> Vec<Property> {
             .then_with(|| one.before.cmp(&other.before))
             .then_with(|| one.after.cmp(&other.after))
     });
-    properties.truncate(PROPERTIES);
+    properties.truncate(MAX_PROPERTIES);
     properties
 }
 

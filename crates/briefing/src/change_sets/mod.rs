@@ -3,7 +3,7 @@
 mod convert;
 mod find;
 mod read;
-mod risk;
+pub(crate) mod risk;
 mod state;
 
 use approvals::{ChangeSet, Gap, Lookup};
@@ -12,8 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub(crate) use self::find::{ChangeSetRef, pending};
-pub(crate) use self::read::{How, MAX_CONCURRENT, Unread, read, read_id};
-pub(crate) use self::risk::order;
+pub(crate) use self::read::{MAX_CONCURRENT, PageError, ReadOptions, read, read_id};
 #[cfg(test)]
 pub(crate) use self::risk::sort;
 
@@ -21,7 +20,7 @@ use crate::text;
 
 /// One change set, as far as it could be read.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct FoundChangeSet {
     pub(crate) reference: ChangeSetRef,
     /// Its ARN; none if not even its first page could be read.
     pub(crate) id: Option<String>,
@@ -34,7 +33,7 @@ pub(crate) struct Found {
     /// What could not be read, for people.
     pub(crate) problems: Vec<String>,
     /// The first look-up that failed; none if a bound was met.
-    pub(crate) failed: Option<Unread>,
+    pub(crate) failed: Option<PageError>,
 }
 
 /// One change set of this account and region, most dangerous changes first.
@@ -47,7 +46,7 @@ pub async fn change_set(
     name: &str,
     deadline: Instant,
 ) -> Result<ChangeSet, String> {
-    let how = How {
+    let how = ReadOptions {
         aws,
         deadline,
         abreast: &Semaphore::new(MAX_CONCURRENT),
@@ -77,7 +76,7 @@ pub(crate) enum Content {
     TooMany,
 }
 
-impl Found {
+impl FoundChangeSet {
     /// Nothing is known of it yet.
     pub(crate) fn unread(reference: ChangeSetRef) -> Self {
         Self {
@@ -100,7 +99,7 @@ impl Found {
         };
         Some(Gap {
             what: Lookup::ChangeSet,
-            why: text::line(&format!("{first}{more}"), crate::limits::WHY),
+            why: text::line(&format!("{first}{more}"), crate::limits::MAX_WHY_CHARS),
         })
     }
 }

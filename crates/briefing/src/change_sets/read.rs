@@ -17,26 +17,26 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{ChangeSetRef, Content, Found, convert, risk, state};
-use crate::limits::{ARN, CHANGES, STACK};
+use super::{ChangeSetRef, Content, FoundChangeSet, convert, risk, state};
+use crate::limits::{MAX_ARN_CHARS, MAX_CHANGES, MAX_STACK_CHARS};
 use crate::text;
 
 /// Changes that are read of one change set with its nested ones.
-pub(crate) const RESOURCES: usize = 5_000;
+pub(crate) const MAX_RESOURCES: usize = 5_000;
 /// Calls for one change set with its nested ones.
-const CALLS: usize = 200;
+const MAX_CALLS: usize = 200;
 /// Nested stacks in nested stacks.
-const DEPTH: usize = 8;
+const MAX_DEPTH: usize = 8;
 /// Calls at a time for all change sets together; `CloudFormation` answers about ten a second for long.
 pub(crate) const MAX_CONCURRENT: usize = 8;
 /// Problems that are reported of one change set.
-const PROBLEMS: usize = 10;
+const MAX_PROBLEMS: usize = 10;
 
 const PERMISSION: &str = "cloudformation:DescribeChangeSet";
 
 /// How change sets are read.
 #[derive(Clone, Copy)]
-pub(crate) struct How<'a> {
+pub(crate) struct ReadOptions<'a> {
     pub(crate) aws: &'a Aws,
     pub(crate) deadline: Instant,
     /// Shared by all change sets of one execution.
@@ -56,7 +56,7 @@ struct Page {
 
 /// Why a page could not be read.
 #[derive(Debug, Clone)]
-pub(crate) struct Unread {
+pub(crate) struct PageError {
     /// Whether there is no such change set (any more).
     pub(crate) gone: bool,
     pub(crate) error: PipelineError,
@@ -64,16 +64,16 @@ pub(crate) struct Unread {
 
 /// Everything that can be read by the deadline. One that lies in another account is left unread: this
 /// account may have another one of the same names.
-pub(crate) async fn read(how: How<'_>, reference: ChangeSetRef) -> Found {
+pub(crate) async fn read(how: ReadOptions<'_>, reference: ChangeSetRef) -> FoundChangeSet {
     if reference.account.is_some() {
         let label = reference.label();
         let problem = format!("{label} can't be read from here; look at it in that account");
-        return Found {
+        return FoundChangeSet {
             problems: vec![problem],
-            ..Found::unread(reference)
+            ..FoundChangeSet::unread(reference)
         };
     }
-    let mut reading = Reading::new(reference);
+    let mut reading = ChangeSetReading::new(reference);
     let mut waiting = FuturesUnordered::new();
     loop {
         while let Some(page) = reading.next() {
@@ -99,18 +99,18 @@ pub(crate) async fn read(how: How<'_>, reference: ChangeSetRef) -> Found {
 
 /// The ARN alone.
 pub(crate) async fn read_id(
-    how: How<'_>,
+    how: ReadOptions<'_>,
     reference: &ChangeSetRef,
-) -> Result<Option<String>, Unread> {
+) -> Result<Option<String>, PageError> {
     let answer = describe(how, reference, &Page::first()).await?;
     Ok(answer.change_set_id)
 }
 
 async fn describe(
-    how: How<'_>,
+    how: ReadOptions<'_>,
     reference: &ChangeSetRef,
     page: &Page,
-) -> Result<DescribeChangeSetOutput, Unread> {
+) -> Result<DescribeChangeSetOutput, PageError> {
     let _place = how
         .abreast
         .acquire()
@@ -135,7 +135,7 @@ async fn describe(
             aws_sdk_cloudformation::config::Builder::new().region(Region::new(region.clone()));
         call = call.config_override(config);
     }
-    call.send().await.map_err(|error| Unread {
+    call.send().await.map_err(|error| PageError {
         gone: matches!(
             error.as_service_error(),
             Some(DescribeChangeSetError::ChangeSetNotFoundException(_))
@@ -168,8 +168,8 @@ impl ChangeSetRef {
 }
 
 /// What has been read so far. Pure: pages in, pages wanted out.
-struct Reading {
-    found: Found,
+struct ChangeSetReading {
+    found: FoundChangeSet,
     /// One for each change: how many there are, too.
     hashes: Vec<[u8; 32]>,
     /// The most dangerous ones.
@@ -187,10 +187,10 @@ struct Reading {
     reason: Option<String>,
 }
 
-impl Reading {
+impl ChangeSetReading {
     fn new(reference: ChangeSetRef) -> Self {
         Self {
-            found: Found::unread(reference),
+            found: FoundChangeSet::unread(reference),
             hashes: Vec::new(),
             changes: Vec::new(),
             to_read: VecDeque::from([Page::first()]),
@@ -209,8 +209,8 @@ impl Reading {
             return None;
         }
         let page = self.to_read.pop_front()?;
-        if self.calls == CALLS {
-            self.fill(&format!("more than {CALLS} pages"));
+        if self.calls == MAX_CALLS {
+            self.fill(&format!("more than {MAX_CALLS} pages"));
             return None;
         }
         self.calls += 1;
@@ -225,8 +225,8 @@ impl Reading {
         }
         let changes = answer.changes.unwrap_or_default();
         for resource in changes.iter().filter_map(|change| change.resource_change()) {
-            if self.hashes.len() == RESOURCES {
-                return self.fill(&format!("more than {RESOURCES} changes"));
+            if self.hashes.len() == MAX_RESOURCES {
+                return self.fill(&format!("more than {MAX_RESOURCES} changes"));
             }
             let converted = convert::convert(&page.path, resource);
             self.hashes.push(converted.hash);
@@ -240,7 +240,7 @@ impl Reading {
                 );
             }
         }
-        self.keep_the_worst(4 * CHANGES);
+        self.keep_the_worst(4 * MAX_CHANGES);
         if let Some(token) = answer.next_token.filter(|token| !token.is_empty()) {
             // A page that names itself as the next one would never end.
             if page.token.as_ref() == Some(&token) {
@@ -265,7 +265,7 @@ impl Reading {
             self.state = state;
             self.reason = Some(text::line(
                 &format!("nested stack {path}: {reason}"),
-                state::REASON,
+                state::MAX_REASON_CHARS,
             ));
         }
     }
@@ -274,8 +274,8 @@ impl Reading {
         if !self.seen.insert(arn.to_owned()) {
             return;
         }
-        if page.depth == DEPTH {
-            return self.bound(&format!("stacks nested more than {DEPTH} deep"));
+        if page.depth == MAX_DEPTH {
+            return self.bound(&format!("stacks nested more than {MAX_DEPTH} deep"));
         }
         self.to_read.push_back(Page {
             path: format!("{}{logical_id}/", page.path),
@@ -285,7 +285,7 @@ impl Reading {
         });
     }
 
-    fn miss(&mut self, page: &Page, unread: &Unread) {
+    fn miss(&mut self, page: &Page, unread: &PageError) {
         let place = match page.path.trim_end_matches('/') {
             "" => String::new(),
             path => format!("nested stack {path}: "),
@@ -307,12 +307,12 @@ impl Reading {
         ));
         self.found
             .failed
-            .get_or_insert(Unread { gone: false, error });
+            .get_or_insert(PageError { gone: false, error });
     }
 
     fn problem(&mut self, problem: String) {
         self.whole = false;
-        if self.found.problems.len() < PROBLEMS {
+        if self.found.problems.len() < MAX_PROBLEMS {
             self.found.problems.push(problem);
         }
     }
@@ -321,7 +321,7 @@ impl Reading {
     fn keep_the_worst(&mut self, above: usize) {
         if self.changes.len() > above {
             risk::sort(&mut self.changes);
-            self.changes.truncate(CHANGES);
+            self.changes.truncate(MAX_CHANGES);
         }
     }
 
@@ -342,7 +342,7 @@ impl Reading {
         ));
     }
 
-    fn finish(mut self) -> Found {
+    fn finish(mut self) -> FoundChangeSet {
         let Some(id) = self.found.id.clone() else {
             // An answer without an id binds nothing.
             if self.found.problems.is_empty() {
@@ -362,9 +362,9 @@ impl Reading {
         self.found.images.sort_unstable();
         self.found.images.dedup();
         self.found.shown = Some(ChangeSet {
-            stack: text::line(&self.found.reference.stack, STACK),
-            name: text::line(&self.found.reference.name, STACK),
-            id: text::line(&id, ARN),
+            stack: text::line(&self.found.reference.stack, MAX_STACK_CHARS),
+            name: text::line(&self.found.reference.name, MAX_STACK_CHARS),
+            id: text::line(&id, MAX_ARN_CHARS),
             changes: self.changes,
             total,
             state: self.state,

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use approvals::{Change, ChangeAction, Replacement, Risk};
 
 /// Types that hold what can't be made again. An entry that ends in `::` stands for the whole service.
-const DATA: &[&str] = &[
+const DATA_TYPES: &[&str] = &[
     "AWS::AmazonMQ::Broker",
     "AWS::Backup::BackupVault",
     "AWS::Cassandra::",
@@ -52,7 +52,7 @@ const DATA: &[&str] = &[
 ];
 
 /// Types that say who may do or reach what.
-const ACCESS: &[&str] = &[
+const ACCESS_TYPES: &[&str] = &[
     "AWS::ACMPCA::",
     "AWS::ApiGateway::Authorizer",
     "AWS::ApiGatewayV2::Authorizer",
@@ -130,14 +130,15 @@ pub(super) fn of(facts: &Facts<'_>) -> Risk {
         Risk::Removal
     } else if open || facts.replacement != Replacement::False {
         Risk::Replacement
-    } else if stands_in(ACCESS, facts.resource_type) && !stands_in(DATA, facts.resource_type)
+    } else if stands_in(ACCESS_TYPES, facts.resource_type)
+        && !stands_in(DATA_TYPES, facts.resource_type)
         || facts
             .properties
             .iter()
             .any(|name| ACCESS_PROPERTIES.contains(name))
     {
         Risk::Access
-    } else if stands_in(DATA, facts.resource_type) {
+    } else if stands_in(DATA_TYPES, facts.resource_type) {
         Risk::Data
     } else {
         Risk::Other
@@ -158,8 +159,8 @@ pub(crate) fn order(one: &Change, other: &Change) -> Ordering {
             Replacement::False => 2,
         };
         let holds = match change.resource_type.as_str() {
-            name if stands_in(DATA, name) => 0,
-            name if stands_in(ACCESS, name) => 1,
+            name if stands_in(DATA_TYPES, name) => 0,
+            name if stands_in(ACCESS_TYPES, name) => 1,
             _ => 2,
         };
         let action = match change.action {
@@ -261,13 +262,13 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted_and_disjoint_but_for_whole_services() {
-        for table in [DATA, ACCESS, ACCESS_PROPERTIES] {
+        for table in [DATA_TYPES, ACCESS_TYPES, ACCESS_PROPERTIES] {
             assert!(table.iter().all(|entry| !entry.is_empty()));
             let mut seen = table.to_vec();
             seen.dedup();
             assert_eq!(seen.len(), table.len());
         }
-        assert!(DATA.iter().all(|entry| !ACCESS.contains(entry)));
+        assert!(DATA_TYPES.iter().all(|entry| !ACCESS_TYPES.contains(entry)));
     }
 
     fn change() -> impl Strategy<Value = Change> {

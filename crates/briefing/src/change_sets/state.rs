@@ -9,10 +9,10 @@ use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
 use crate::text;
 
 /// Characters of AWS's reason.
-pub(super) const REASON: usize = 300;
+pub(super) const MAX_REASON_CHARS: usize = 300;
 
 /// How `CloudFormation` says that nothing differs: there is no code for it.
-const EMPTY: [&str; 3] = [
+const EMPTY_REASONS: [&str; 3] = [
     "didn't contain changes",
     "no updates are to be performed",
     "there are no changes",
@@ -21,12 +21,12 @@ const EMPTY: [&str; 3] = [
 /// The state, and what AWS says about it.
 pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>) {
     let reason = answer.status_reason().unwrap_or_default();
-    let shown = text::some_line(Some(reason), REASON);
+    let shown = text::some_line(Some(reason), MAX_REASON_CHARS);
     let status = answer.status();
     let failed = status == Some(&ChangeSetStatus::Failed);
     // Apostrophes are typographic at times.
     let lower = reason.to_lowercase().replace('\u{2019}', "'");
-    if failed && EMPTY.iter().any(|words| lower.contains(words)) {
+    if failed && EMPTY_REASONS.iter().any(|words| lower.contains(words)) {
         return (SetState::Empty, shown);
     }
     let state = match (status, answer.execution_status()) {
@@ -43,7 +43,7 @@ pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>)
             answer.execution_status().map(ExecutionStatus::as_str),
         ];
         let words: Vec<&str> = words.into_iter().flatten().collect();
-        (state == SetState::Unavailable).then(|| text::line(&words.join(", "), REASON))
+        (state == SetState::Unavailable).then(|| text::line(&words.join(", "), MAX_REASON_CHARS))
     });
     (state, shown)
 }

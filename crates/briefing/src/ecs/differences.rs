@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use approvals::{Difference, DifferenceKind};
 use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, ServiceRevision};
 
-use super::Described;
+use super::DescribedRevision;
 use crate::text;
 
 /// Differences that are kept: as many as a reader can take in.
 const MAX_DIFFERENCES: usize = 60;
 /// Characters of a field's name.
-const NAME: usize = 160;
+const MAX_NAME_CHARS: usize = 160;
 /// Characters of a value.
-const VALUE: usize = 200;
+const MAX_VALUE_CHARS: usize = 200;
 
 /// A field of a task definition.
 enum Field {
@@ -27,7 +27,7 @@ enum Field {
 }
 
 /// How the new revision differs from the old one; nothing where there is no old one but its images.
-pub(super) fn between(old: Option<&Described>, new: &Described) -> Vec<Difference> {
+pub(super) fn between(old: Option<&DescribedRevision>, new: &DescribedRevision) -> Vec<Difference> {
     let (new, old) = match old {
         Some(old) => (fields(new), fields(old)),
         None => (images(&new.revision), BTreeMap::new()),
@@ -54,11 +54,11 @@ fn difference(name: &str, old: Option<&Field>, new: Option<&Field>) -> Option<Di
         (Some(_), None) => DifferenceKind::Removed,
     };
     let value = |field: Option<&Field>| match field? {
-        Field::Open(value) => Some(text::line(value, VALUE)),
+        Field::Open(value) => Some(text::line(value, MAX_VALUE_CHARS)),
         Field::Closed(_) => None,
     };
     Some(Difference {
-        field: text::line(name, NAME),
+        field: text::line(name, MAX_NAME_CHARS),
         kind,
         before: value(old),
         after: value(new),
@@ -83,7 +83,7 @@ fn images(revision: &ServiceRevision) -> BTreeMap<String, Field> {
         .collect()
 }
 
-fn fields(described: &Described) -> BTreeMap<String, Field> {
+fn fields(described: &DescribedRevision) -> BTreeMap<String, Field> {
     let task = &described.task;
     let mut fields = BTreeMap::new();
     for container in task.container_definitions() {
@@ -176,7 +176,7 @@ mod tests {
         variables: &[(&str, &str)],
         secrets: &[(&str, &str)],
         port: i32,
-    ) -> Described {
+    ) -> DescribedRevision {
         let pair = |(name, value): &(&str, &str)| {
             KeyValuePair::builder().name(*name).value(*value).build()
         };
@@ -199,7 +199,7 @@ mod tests {
             .image(format!("shop:{tag}"))
             .image_digest(format!("sha256:{tag}aaaaaaaaaaaaaaaaaaaaaaaa"))
             .build();
-        Described {
+        DescribedRevision {
             revision: ServiceRevision::builder().container_images(image).build(),
             task: TaskDefinition::builder()
                 .container_definitions(container)
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    fn shown(old: Option<&Described>, new: &Described) -> String {
+    fn shown(old: Option<&DescribedRevision>, new: &DescribedRevision) -> String {
         let lines = between(old, new).into_iter().map(|difference| {
             let value = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
             format!(

@@ -11,8 +11,8 @@ mod shown;
 use approvals::ecs;
 use approvals::pipeline::PipelineError;
 use approvals::{
-    Briefing, Deployed, DeploymentBriefing, DeploymentStatus, ExecutionOutcome, ExecutionStatus,
-    Gap, GateReport, Lookup, PausedDeployment, Shown,
+    Briefing, CodeDeployDeployment, DeploymentBriefing, DeploymentStatus, ExecutionOutcome,
+    ExecutionStatus, Gap, GateReport, Lookup, PausedDeployment, ShownDigest,
 };
 use aws_sdk_ecs::types::{
     ServiceDeployment, ServiceRevision, ServiceRevisionSummary, TaskDefinition,
@@ -27,7 +27,7 @@ use self::shown::{describe, find, target_arn};
 use crate::gates::{self, Deployment};
 use crate::{Lookups, limits, text};
 
-const ERROR: usize = 600;
+const MAX_ERROR_CHARS: usize = 600;
 
 /// A pause as ECS describes it.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub struct Pause {
     /// What helps to decide.
     pub briefing: Briefing,
     /// What a decision is bound to.
-    pub shown: Shown,
+    pub shown: ShownDigest,
 }
 
 /// Reads a pause and what helps to decide it. Only the deployment itself must be readable; what else
@@ -73,7 +73,7 @@ pub async fn brief_pause(
         Err(why) => {
             gaps.push(Gap {
                 what: Lookup::Deployment,
-                why: text::line(&why, limits::WHY),
+                why: text::line(&why, limits::MAX_WHY_CHARS),
             });
             (Vec::new(), shown::of(&paused, None))
         }
@@ -115,11 +115,11 @@ pub async fn brief_pause(
 
 /// What a decision about a pause that ECS can't be asked about is bound to: nothing, so that there is no
 /// yes.
-pub fn nothing_shown(why: &str) -> (Briefing, Shown) {
+pub fn nothing_shown(why: &str) -> (Briefing, ShownDigest) {
     let briefing = Briefing {
         gaps: vec![Gap {
             what: Lookup::Deployment,
-            why: text::line(why, limits::WHY),
+            why: text::line(why, limits::MAX_WHY_CHARS),
         }],
         ..Briefing::default()
     };
@@ -127,15 +127,15 @@ pub fn nothing_shown(why: &str) -> (Briefing, Shown) {
 }
 
 /// A revision with its task definition.
-struct Described {
+struct DescribedRevision {
     revision: ServiceRevision,
     task: TaskDefinition,
 }
 
 /// Both revisions of a deployment; none before the first.
 struct Revisions {
-    old: Option<Described>,
-    new: Described,
+    old: Option<DescribedRevision>,
+    new: DescribedRevision,
 }
 
 async fn revisions(aws: &Aws, deployment: &ServiceDeployment) -> Result<Revisions, PipelineError> {
@@ -154,7 +154,10 @@ async fn revisions(aws: &Aws, deployment: &ServiceDeployment) -> Result<Revision
     Ok(Revisions { old, new })
 }
 
-async fn described(aws: &Aws, revision: ServiceRevision) -> Result<Described, PipelineError> {
+async fn described(
+    aws: &Aws,
+    revision: ServiceRevision,
+) -> Result<DescribedRevision, PipelineError> {
     let arn = revision.task_definition().unwrap_or_default().to_owned();
     let what = || format!("the task definition {arn}");
     let answer = aws
@@ -167,7 +170,7 @@ async fn described(aws: &Aws, revision: ServiceRevision) -> Result<Described, Pi
     let task = answer
         .task_definition
         .ok_or_else(|| PipelineError::Absent { what: what() })?;
-    Ok(Described { revision, task })
+    Ok(DescribedRevision { revision, task })
 }
 
 fn old_arn(deployment: &ServiceDeployment) -> Option<&str> {
@@ -216,7 +219,7 @@ pub async fn pause_outcome(
     }
     let (gates, gaps) = gates(lookups, paused, deadline).await;
     let rollback = deployment.rollback();
-    let deployed = Deployed {
+    let deployed = CodeDeployDeployment {
         application: paused.cluster.clone(),
         group: paused.service.clone(),
         deployment: text::line(paused.deployment_id(), 128),
@@ -232,7 +235,7 @@ pub async fn pause_outcome(
         }),
         error: Some(deployment.status_reason().unwrap_or_default())
             .filter(|reason| status != ExecutionStatus::Succeeded && !reason.is_empty())
-            .map(|reason| text::line(reason, ERROR)),
+            .map(|reason| text::line(reason, MAX_ERROR_CHARS)),
         gates,
     };
     Ok(ExecutionOutcome {

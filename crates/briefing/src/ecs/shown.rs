@@ -2,7 +2,7 @@
 
 use approvals::ecs;
 use approvals::pipeline::PipelineError;
-use approvals::{PausedDeployment, Shown};
+use approvals::{PausedDeployment, ShownDigest};
 use aws_sdk_ecs::types::{ServiceDeployment, ServiceRevision};
 use common::aws::Aws;
 use data_encoding::HEXLOWER;
@@ -11,14 +11,14 @@ use sha2::{Digest, Sha256};
 
 /// The version of the digest's form.
 const FORMAT: u32 = 1;
-/// What [`Shown::unknown`] calls what could not be looked up.
-const REVISIONS: &str = "service revisions";
+/// What [`ShownDigest::unknown`] calls what could not be looked up.
+const UNKNOWN_REVISIONS: &str = "service revisions";
 
 /// What is bound to where nothing could be shown.
-pub(super) fn nothing() -> Shown {
-    Shown {
-        unknown: vec![REVISIONS.to_owned()],
-        ..Shown::default()
+pub(super) fn nothing() -> ShownDigest {
+    ShownDigest {
+        unknown: vec![UNKNOWN_REVISIONS.to_owned()],
+        ..ShownDigest::default()
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn nothing() -> Shown {
 pub(crate) async fn shown_now(
     aws: &Aws,
     paused: &PausedDeployment,
-) -> Result<Shown, PipelineError> {
+) -> Result<ShownDigest, PipelineError> {
     let deployment = ecs::read(aws, &paused.deployment_arn).await?;
     let arn = target_arn(&deployment)?.to_owned();
     let revisions = describe(aws, vec![arn.clone()]).await?;
@@ -34,7 +34,7 @@ pub(crate) async fn shown_now(
 }
 
 /// Pure: what was shown of the revision that would be deployed.
-pub(super) fn of(paused: &PausedDeployment, revision: Option<&ServiceRevision>) -> Shown {
+pub(super) fn of(paused: &PausedDeployment, revision: Option<&ServiceRevision>) -> ShownDigest {
     let Some(revision) = revision else {
         return nothing();
     };
@@ -51,7 +51,7 @@ pub(super) fn of(paused: &PausedDeployment, revision: Option<&ServiceRevision>) 
         "task_definition": revision.task_definition(),
         "images": images,
     });
-    Shown {
+    ShownDigest {
         digest: HEXLOWER.encode(&Sha256::digest(whole.to_string().as_bytes())),
         change_sets: Vec::new(),
         unknown: Vec::new(),
@@ -154,6 +154,6 @@ mod tests {
         ] {
             assert_ne!(other.digest, base.digest);
         }
-        assert_eq!(of(&paused("one"), None).unknown, [REVISIONS]);
+        assert_eq!(of(&paused("one"), None).unknown, [UNKNOWN_REVISIONS]);
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::shop::{self, EXECUTION, TOKEN};
 use crate::support::{Fake, Fault, Resource, World};
-use approvals::{Briefing, ChangeSet, Gap, Lookup, Replacement, Risk, Shown};
+use approvals::{Briefing, ChangeSet, Gap, Lookup, Replacement, Risk, ShownDigest};
 use briefing::{Lookups, brief};
 
 pub fn lookups(fake: &Fake) -> Lookups<'_> {
@@ -13,16 +13,16 @@ pub fn lookups(fake: &Fake) -> Lookups<'_> {
         report_bucket: Some(shop::BUCKET),
         report_prefix: "gates",
         version_variables: &[],
-        budget: briefing::BUDGET,
+        budget: briefing::BRIEFING_TIMEOUT,
     }
 }
 
-async fn briefed(world: World) -> (Briefing, Shown) {
+async fn briefed(world: World) -> (Briefing, ShownDigest) {
     let fake = Fake::start(world).await;
     brief(&lookups(&fake), &shop::action(), Some(EXECUTION)).await
 }
 
-async fn with_faults(faults: &[(&str, Fault)]) -> (Briefing, Shown) {
+async fn with_faults(faults: &[(&str, Fault)]) -> (Briefing, ShownDigest) {
     let mut world = shop::world();
     for (operation, fault) in faults {
         world.faults.insert((*operation).to_owned(), *fault);

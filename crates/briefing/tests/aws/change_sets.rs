@@ -1,6 +1,6 @@
 //! Large, nested and hostile change sets.
 
-use approvals::{Briefing, Lookup, Risk, Shown};
+use approvals::{Briefing, Lookup, Risk, ShownDigest};
 use briefing::{brief, shown_now};
 
 use crate::brief::lookups;
@@ -34,7 +34,7 @@ fn harmless(count: usize) -> Vec<Resource> {
         .collect()
 }
 
-async fn briefed(fake: &Fake) -> (Briefing, Shown) {
+async fn briefed(fake: &Fake) -> (Briefing, ShownDigest) {
     brief(&lookups(fake), &shop::action(), Some(EXECUTION)).await
 }
 
@@ -197,7 +197,7 @@ async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name
     assert_eq!(again.unwrap(), shown);
     assert_eq!(described(&fake), 0, "this account has another one");
     // Messages that were sent while it was still read from here show something else.
-    let earlier = Shown {
+    let earlier = ShownDigest {
         unknown: Vec::new(),
         ..shown
     };

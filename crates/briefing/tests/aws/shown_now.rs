@@ -1,6 +1,6 @@
 //! What a decision is bound to: the same as long as nothing changes, another as soon as something does.
 
-use approvals::Shown;
+use approvals::ShownDigest;
 use approvals::pipeline::PipelineError;
 use briefing::{brief, shown_now};
 use serde_json::json;
@@ -9,13 +9,13 @@ use crate::brief::lookups;
 use crate::support::shop::{self, EXECUTION};
 use crate::support::{Fake, Fault, Resource, Set, World};
 
-async fn shown_first(fake: &Fake) -> Shown {
+async fn shown_first(fake: &Fake) -> ShownDigest {
     brief(&lookups(fake), &shop::action(), Some(EXECUTION))
         .await
         .1
 }
 
-async fn again(fake: &Fake, shown_first: &Shown) -> Result<Shown, PipelineError> {
+async fn again(fake: &Fake, shown_first: &ShownDigest) -> Result<ShownDigest, PipelineError> {
     shown_now(&fake.aws, &shop::action(), EXECUTION, shown_first).await
 }
 

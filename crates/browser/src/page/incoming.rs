@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Decision, MAX_SESSIONS, Page, PageRequest, WORLD};
 use crate::connection::Incoming;
-use crate::log::{Asked, ProblemKind};
+use crate::log::{ProblemKind, SentRequest};
 use crate::{Error, events};
 
 impl Page {
@@ -221,7 +221,7 @@ impl Page {
                     log.answered(&sent.request_id, redirect.status(), redirect.answered_by());
                 }
                 let events::RequestOf { method, url } = &sent.request;
-                let asked = Asked {
+                let asked = SentRequest {
                     method,
                     url,
                     counts: !matches!(sent.kind.as_str(), "EventSource" | "WebSocket" | "Ping"),

@@ -9,7 +9,7 @@ use crate::clean;
 use crate::texts::{Key, Texts};
 
 /// Characters of an id of a source: a commit is known by far fewer.
-const ID: usize = 12;
+const MAX_ID_CHARS: usize = 12;
 
 /// Adds all that is known of the case.
 pub(super) fn tell(body: &mut MessageBody, case: &Case, texts: &Texts, detail: &Detail) {
@@ -112,7 +112,10 @@ fn sources(briefing: &Briefing, texts: &Texts, detail: &Detail) -> Section {
 
 /// `shop-source a1b2c3d4e5f6: Fix the basket, by somebody`; a commit's first line says what it is.
 fn source(revision: &Revision, texts: &Texts, detail: &Detail) -> Line {
-    let id: String = clean::line(&revision.id).chars().take(ID).collect();
+    let id: String = clean::line(&revision.id)
+        .chars()
+        .take(MAX_ID_CHARS)
+        .collect();
     let url = revision.url.as_deref().and_then(clean::link);
     let mut line = Line::default()
         .and_code(clean::short(&revision.artifact, detail.value))

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{ApprovalNotice, Choice, Message, Occasion, Shape, Subject};
+use crate::{ApprovalNotice, Choice, Message, NoticeLength, NoticeReason, Subject};
 
 /// What is told.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ pub(crate) struct Decision {
     /// The case, by its opaque id.
     pub(crate) case: String,
     /// What a decision is about.
-    pub(crate) about: About,
+    pub(crate) about: DecisionSubject,
     /// The pipeline or the service, for confirmations.
     pub(crate) pipeline: String,
     /// The stage, for confirmations.
@@ -101,7 +101,7 @@ pub(crate) struct Decision {
 
 /// What a decision is about, and so what follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum DecisionSubject {
     /// An approval of a pipeline.
     Pipeline,
     /// A paused deployment.
@@ -125,7 +125,12 @@ pub(crate) struct Detail {
 
 impl MessageBody {
     /// The body of a message.
-    pub(crate) fn of(message: &Message<'_>, shape: Shape, texts: &Texts, detail: &Detail) -> Self {
+    pub(crate) fn of(
+        message: &Message<'_>,
+        shape: NoticeLength,
+        texts: &Texts,
+        detail: &Detail,
+    ) -> Self {
         let title = title(message, texts);
         let mut body = Self {
             title: clean::cut(&title, 300),
@@ -153,13 +158,13 @@ impl MessageBody {
     fn add_approval(
         &mut self,
         notice: &ApprovalNotice<'_>,
-        shape: Shape,
+        shape: NoticeLength,
         (texts, detail, now): (&Texts, &Detail, Timestamp),
     ) {
         let (case, asks) = (notice.case, notice.occasion.asks());
         match notice.occasion {
-            Occasion::Outcome(outcome) => outcome::tell(self, (case, outcome), texts, detail),
-            Occasion::Decided {
+            NoticeReason::Outcome(outcome) => outcome::tell(self, (case, outcome), texts, detail),
+            NoticeReason::Decided {
                 action_state,
                 who,
                 comment,
@@ -174,7 +179,7 @@ impl MessageBody {
                     detail,
                 ));
             }
-            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
+            NoticeReason::Ask | NoticeReason::Reminder { .. } | NoticeReason::Escalation => {}
         }
         if asks {
             self.lead.push(waits(case, now, texts, detail));
@@ -183,12 +188,12 @@ impl MessageBody {
                 self.lead.push(gate::at_the_end(texts));
             }
         }
-        if shape == Shape::Whole {
+        if shape == NoticeLength::Whole {
             briefing::tell(self, case, texts, detail);
         }
         links(self, notice, texts);
         // A note stands beside the message that has the buttons.
-        if shape == Shape::Whole && notice.waiting && asks {
+        if shape == NoticeLength::Whole && notice.waiting && asks {
             self.decision = Some(decision(notice));
         }
     }
@@ -236,11 +241,11 @@ fn title(message: &Message<'_>, texts: &Texts) -> String {
     match &message.subject {
         Subject::Approval(notice) => {
             let key = match notice.occasion {
-                Occasion::Ask => Key::AskTitle,
-                Occasion::Reminder { .. } => Key::ReminderTitle,
-                Occasion::Escalation => Key::EscalationTitle,
-                Occasion::Decided { action_state, .. } => note::decided_title(action_state),
-                Occasion::Outcome(outcome) => outcome::title(outcome),
+                NoticeReason::Ask => Key::AskTitle,
+                NoticeReason::Reminder { .. } => Key::ReminderTitle,
+                NoticeReason::Escalation => Key::EscalationTitle,
+                NoticeReason::Decided { action_state, .. } => note::decided_title(action_state),
+                NoticeReason::Outcome(outcome) => outcome::title(outcome),
             };
             let source = &notice.case.source;
             let (pipeline, stage) = (clean::line(source.name()), clean::line(source.stage()));
@@ -277,9 +282,11 @@ fn ascii_title(message: &Message<'_>, texts: &Texts) -> String {
 fn tone(message: &Message<'_>) -> Tone {
     match &message.subject {
         Subject::Approval(notice) => match notice.occasion {
-            Occasion::Decided { action_state, .. } => note::tone(action_state.status),
-            Occasion::Outcome(outcome) => outcome::tone(outcome),
-            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => Tone::Warning,
+            NoticeReason::Decided { action_state, .. } => note::tone(action_state.status),
+            NoticeReason::Outcome(outcome) => outcome::tone(outcome),
+            NoticeReason::Ask | NoticeReason::Reminder { .. } | NoticeReason::Escalation => {
+                Tone::Warning
+            }
         },
         Subject::Announcement(news) => announcement::tone(news.severity),
         Subject::Forwarded(_) | Subject::Test => Tone::Plain,
@@ -324,9 +331,9 @@ fn decision(notice: &ApprovalNotice<'_>) -> Decision {
     Decision {
         case: case.id.to_string(),
         about: match case.source {
-            Source::Pipeline(_) => About::Pipeline,
-            Source::Ecs(_) => About::Pause,
-            Source::Gate(_) => About::Gate,
+            Source::Pipeline(_) => DecisionSubject::Pipeline,
+            Source::Ecs(_) => DecisionSubject::Pause,
+            Source::Gate(_) => DecisionSubject::Gate,
         },
         pipeline: clean::short(case.source.name(), 100),
         stage: clean::short(case.source.stage(), 100),

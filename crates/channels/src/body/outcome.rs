@@ -1,6 +1,8 @@
 //! What became of the release after the decision.
 
-use approvals::{Case, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, Source};
+use approvals::{
+    Case, CodeDeployDeployment, DeploymentStatus, ExecutionOutcome, ExecutionStatus, Source,
+};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, briefing};
 use crate::budget::Rank;
@@ -88,7 +90,7 @@ pub(super) fn tell(
 }
 
 fn deployments(
-    (case, deployments): (&Case, &[Deployed]),
+    (case, deployments): (&Case, &[CodeDeployDeployment]),
     texts: &Texts,
     detail: &Detail,
 ) -> Section {
@@ -107,7 +109,7 @@ fn deployments(
 }
 
 fn deployment(
-    (case, deployed): (&Case, &Deployed),
+    (case, deployed): (&Case, &CodeDeployDeployment),
     good: bool,
     texts: &Texts,
     detail: &Detail,

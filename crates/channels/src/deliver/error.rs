@@ -74,7 +74,7 @@ impl Cause {
             Self::Secret(_) | Self::Slow => true,
             Self::Key(_) | Self::Answer => false,
             Self::Request(error) => error.retryable(),
-            Self::Slack { code, .. } => super::slack::passes(code),
+            Self::Slack { code, .. } => super::slack_bot::passes(code),
             Self::Aws { retryable, .. } => *retryable,
         }
     }

@@ -3,7 +3,7 @@
 
 mod aws;
 mod error;
-mod slack;
+mod slack_bot;
 mod webhook;
 
 use contacts::{Address, Channel, ChannelKind};
@@ -15,7 +15,7 @@ use webhook::Webhook;
 
 use crate::outgoing::Outgoing;
 use crate::texts::Texts;
-use crate::{Message, Payload, Shape, Surface, render_as};
+use crate::{Message, NoticeLength, Payload, Surface, render_as};
 
 /// What is sent where.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct DeliveryRequest<'a> {
     /// In which words.
     pub texts: &'a Texts,
     /// How it stands to what was told before.
-    pub mode: Mode<'a>,
+    pub mode: DeliveryMode<'a>,
     /// What makes this message one, for a receiver that is told twice: case and occasion, for example.
     /// The same in each retry, also in a later invocation.
     pub id: &'a str,
@@ -36,7 +36,7 @@ pub struct DeliveryRequest<'a> {
 /// How a message stands to one that was delivered before. Where a channel can't do it, the message is
 /// a new one.
 #[derive(Debug, Clone, Copy)]
-pub enum Mode<'a> {
+pub enum DeliveryMode<'a> {
     /// A new message.
     New,
     /// In place of the message.
@@ -94,7 +94,9 @@ async fn send(
 ) -> Result<Delivered, Cause> {
     let webhook = Webhook { out, post, end };
     match &post.channel.kind {
-        ChannelKind::Slack { channel, token } => slack::bot(out, post, end, (channel, token)).await,
+        ChannelKind::Slack { channel, token } => {
+            slack_bot::bot(out, post, end, (channel, token)).await
+        }
         ChannelKind::SlackWebhook { url } => webhook.slack(url).await,
         ChannelKind::Teams { url } => webhook.teams(url).await,
         ChannelKind::Webhook { url, secret } => webhook.signed(url, secret).await,
@@ -109,13 +111,13 @@ impl DeliveryRequest<'_> {
     /// is new.
     fn as_new(&self) -> Payload {
         let shape = match self.mode {
-            Mode::Update(_) => Shape::Note,
-            Mode::New | Mode::Thread(_) => self.message.shape(),
+            DeliveryMode::Update(_) => NoticeLength::Note,
+            DeliveryMode::New | DeliveryMode::Thread(_) => self.message.shape(),
         };
         self.rendered(shape)
     }
 
-    fn rendered(&self, shape: Shape) -> Payload {
+    fn rendered(&self, shape: NoticeLength) -> Payload {
         render_as(
             self.message,
             shape,

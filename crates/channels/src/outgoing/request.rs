@@ -14,10 +14,10 @@ use super::slack_host::{is_stand_in, leads_to_slack};
 use super::{Http, TRY_TIMEOUT};
 
 /// What is read of an answer. Those that we understand have some hundred bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// What a body says that came with a status of success.
-pub(crate) type Judge = fn(&[u8]) -> Option<RequestError>;
+pub(crate) type ResponseCheck = fn(&[u8]) -> Option<RequestError>;
 
 /// A POST of JSON.
 pub(crate) struct Request<'a> {
@@ -32,7 +32,7 @@ pub(crate) struct Request<'a> {
     /// For all tries.
     pub(crate) within: Duration,
     /// For services whose status of success says nothing yet.
-    pub(crate) judge: Option<Judge>,
+    pub(crate) judge: Option<ResponseCheck>,
     /// Whose address it is.
     pub(crate) destination: Destination<'a>,
 }
@@ -244,7 +244,7 @@ impl From<RequestError> for Failed {
 async fn once(
     client: &Client,
     call: reqwest::RequestBuilder,
-    judge: Option<Judge>,
+    judge: Option<ResponseCheck>,
 ) -> Result<Response, Failed> {
     let call = call.build().map_err(|error| explain(&error))?;
     let mut answer = client
@@ -258,7 +258,7 @@ async fn once(
         .and_then(|header| header.to_str().ok())
         .map(str::to_owned);
     let mut body = Vec::new();
-    while body.len() < MAX_ANSWER {
+    while body.len() < MAX_ANSWER_BYTES {
         match answer.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
@@ -267,7 +267,7 @@ async fn once(
             Err(error) => return Err(explain(&error).into()),
         }
     }
-    body.truncate(MAX_ANSWER);
+    body.truncate(MAX_ANSWER_BYTES);
     match status {
         status if status.is_success() => match judge.and_then(|judge| judge(&body)) {
             None => Ok(Response { body }),

@@ -7,18 +7,18 @@ use url::Url;
 
 /// Slack's own hosts and those of `GovSlack`.
 /// <https://docs.slack.dev/govslack>
-const KNOWN: [&str; 4] = [
+const SLACK_HOSTS: [&str; 4] = [
     "slack.com",
     "hooks.slack.com",
     "slack-gov.com",
     "hooks.slack-gov.com",
 ];
 /// Where answers to people are taken.
-const ANSWERS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
+const RESPONSE_URL_HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
 /// Whether the configured API is a stand-in for Slack's.
 pub(super) fn is_stand_in(api: &str) -> bool {
-    !Url::parse(api).is_ok_and(|url| is_of(&url, &KNOWN))
+    !Url::parse(api).is_ok_and(|url| is_of(&url, &SLACK_HOSTS))
 }
 
 fn is_of(url: &Url, hosts: &[&str]) -> bool {
@@ -41,7 +41,7 @@ pub fn leads_to_slack(url: &str, api: &str) -> bool {
         let anonymous = url.username().is_empty() && url.password().is_none();
         anonymous && api.is_some_and(|api| api.origin().is_tuple() && api.origin() == url.origin())
     };
-    is_of(&url, &ANSWERS) || stand_in()
+    is_of(&url, &RESPONSE_URL_HOSTS) || stand_in()
 }
 
 #[cfg(test)]

@@ -24,10 +24,10 @@ pub(super) const DETAIL: Detail = Detail {
     lines: 4,
 };
 
-const LINE: usize = 300;
+const MAX_LINE_UNITS: usize = 300;
 /// A link in the description. One that is longer is left out.
-const LINK: usize = 800;
-const SECTIONS: usize = 12;
+const MAX_LINK_UNITS: usize = 800;
+const MAX_SECTIONS: usize = 12;
 
 struct AmazonQ;
 
@@ -97,11 +97,11 @@ fn description(body: &MessageBody, texts: &Texts) -> String {
     if !body.mentions.is_empty() {
         head.push(escape(&clean::cut(&body.mentions.join(" "), 200)));
     }
-    let fits = |text: &Line| text.within(LINE, |text| clean::units(&line(text)));
+    let fits = |text: &Line| text.within(MAX_LINE_UNITS, |text| clean::units(&line(text)));
     head.extend(body.lead.iter().map(|text| line(&fits(text))));
     let long: Vec<String> = links(body, texts)
         .into_iter()
-        .filter(|step| !is_step(step) && clean::units(step) <= LINK)
+        .filter(|step| !is_step(step) && clean::units(step) <= MAX_LINK_UNITS)
         .take(3)
         .collect();
     let used: usize = head
@@ -111,8 +111,8 @@ fn description(body: &MessageBody, texts: &Texts) -> String {
         .sum();
     let limits = Limits {
         total: AMAZON_Q_BUDGET.saturating_sub(used),
-        line: LINE,
-        sections: SECTIONS,
+        line: MAX_LINE_UNITS,
+        sections: MAX_SECTIONS,
     };
     let (sections, left_out) = fitting::sections(body, &limits, &AmazonQ, texts);
     let mut lines = head;

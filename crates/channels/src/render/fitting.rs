@@ -1,7 +1,7 @@
 //! A body's sections as far as a surface has room for them.
 
 use crate::body::{Line, MessageBody, Section};
-use crate::budget::{Group, Room, fit};
+use crate::budget::{Group, SizeBudget, fit};
 use crate::texts::{Key, Texts};
 
 /// What things cost on a surface. Each is written as it will be sent, and measured.
@@ -26,7 +26,7 @@ pub(super) struct Limits {
 }
 
 /// A section as it is shown.
-pub(super) struct Shown<'a> {
+pub(super) struct FittedSection<'a> {
     /// The section with its heading and summary.
     pub(super) section: &'a Section,
     /// Its lines.
@@ -41,7 +41,7 @@ pub(super) fn sections<'a>(
     limits: &Limits,
     cost: &impl Cost,
     texts: &Texts,
-) -> (Vec<Shown<'a>>, Option<String>) {
+) -> (Vec<FittedSection<'a>>, Option<String>) {
     // As long as the line gets.
     let longest = texts.count(Key::MoreOne, Key::MoreOther, 1_000_000);
     let mut lines: Vec<Vec<Line>> = Vec::new();
@@ -65,7 +65,7 @@ pub(super) fn sections<'a>(
         });
         lines.push(cut);
     }
-    let room = Room {
+    let room = SizeBudget {
         total: limits.total,
         groups: limits.sections,
         remainder: cost.more(&longest),
@@ -75,7 +75,7 @@ pub(super) fn sections<'a>(
     let shown = kept
         .groups
         .iter()
-        .map(|group| Shown {
+        .map(|group| FittedSection {
             section: &body.sections[group.index],
             lines: group
                 .items

@@ -8,18 +8,18 @@ use approvals::Source;
 use serde_json::{Map, Value, json};
 
 use crate::body::unopened;
-use crate::budget::{Group, Rank, Room, fit};
-use crate::limits::WEBHOOK_TOTAL;
-use crate::{Announcement, AnnouncementList, Choice, Links, Message, Occasion, Subject, clean};
+use crate::budget::{Group, Rank, SizeBudget, fit};
+use crate::limits::WEBHOOK_MAX_BYTES;
+use crate::{Announcement, AnnouncementList, Choice, Links, Message, NoticeReason, Subject, clean};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
 /// Characters of a text.
-const TEXT: usize = 1_000;
+const MAX_TEXT_CHARS: usize = 1_000;
 /// Members of a list inside of a list, such as the properties of a change.
-const INNER: usize = 40;
+const MAX_NESTED_ITEMS: usize = 40;
 /// Change sets of one execution.
-const SETS: usize = 60;
+const MAX_CHANGE_SETS: usize = 60;
 
 /// The event of a message.
 pub(super) fn event(message: &Message<'_>) -> Value {
@@ -44,7 +44,7 @@ pub(super) fn event(message: &Message<'_>) -> Value {
         ] {
             data.insert(name.into(), bounded(name, about[name].take()));
         }
-        let text = unopened(case).map(|text| clean::short(text, TEXT));
+        let text = unopened(case).map(|text| clean::short(text, MAX_TEXT_CHARS));
         data.insert("external_text".into(), json!(text));
         add_source(&mut data, &case.source);
         data.insert("case".into(), json!(case.id.as_str()));
@@ -84,9 +84,9 @@ fn add_source(data: &mut Map<String, Value>, source: &Source) {
 fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
     let (name, value) = match &message.subject {
         Subject::Approval(notice) => match &notice.occasion {
-            Occasion::Ask | Occasion::Escalation => return,
-            Occasion::Reminder { number } => ("reminder", json!(number)),
-            Occasion::Decided {
+            NoticeReason::Ask | NoticeReason::Escalation => return,
+            NoticeReason::Reminder { number } => ("reminder", json!(number)),
+            NoticeReason::Decided {
                 action_state,
                 who,
                 comment,
@@ -94,7 +94,7 @@ fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
                 let decision = json!({"status": action_state.status, "at": action_state.at, "by": action_state.by, "who": who, "comment": comment});
                 ("decision", bounded("decision", decision))
             }
-            Occasion::Outcome(outcome) => ("outcome", bounded("outcome", json!(outcome))),
+            NoticeReason::Outcome(outcome) => ("outcome", bounded("outcome", json!(outcome))),
         },
         Subject::Test => return,
         // A message's text keeps its lines and its length.
@@ -102,7 +102,7 @@ fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
             "message",
             json!({
                 "title": bounded("title", json!(plain.title)),
-                "text": clean::cut(&clean::lines(&plain.text).join("\n"), 16 * TEXT),
+                "text": clean::cut(&clean::lines(&plain.text).join("\n"), 16 * MAX_TEXT_CHARS),
                 "link": bounded("link", json!(plain.link)),
             }),
         ),
@@ -113,27 +113,40 @@ fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
 
 /// News, list by list; what has no room is counted.
 fn announcement(news: &Announcement) -> Value {
-    let mut room = WEBHOOK_TOTAL / 2;
+    let mut room = WEBHOOK_MAX_BYTES / 2;
     let mut list = |list: &AnnouncementList| {
-        let lines = list.lines.iter().map(|line| clean::short(line, TEXT));
+        let lines = list
+            .lines
+            .iter()
+            .map(|line| clean::short(line, MAX_TEXT_CHARS));
         let kept = lines.map_while(|line| {
             room = room.checked_sub(line.len() + 8)?;
             Some(line)
         });
         let kept: Vec<String> = kept.collect();
         let more = list.lines.len() - kept.len();
-        json!({"heading": clean::short(&list.heading, TEXT), "lines": kept, "more": more})
+        json!({"heading": clean::short(&list.heading, MAX_TEXT_CHARS), "lines": kept, "more": more})
     };
-    let lists: Vec<Value> = news.lists.iter().take(INNER).map(&mut list).collect();
+    let lists: Vec<Value> = news
+        .lists
+        .iter()
+        .take(MAX_NESTED_ITEMS)
+        .map(&mut list)
+        .collect();
     let choice = |choice: &Choice| {
         let url = choice.url.as_deref().and_then(clean::own_link);
-        json!({"label": clean::short(&choice.label, TEXT), "url": url})
+        json!({"label": clean::short(&choice.label, MAX_TEXT_CHARS), "url": url})
     };
-    let choices: Vec<Value> = news.choices.iter().take(INNER).map(choice).collect();
-    let lead = news.lead.iter().take(INNER);
+    let choices: Vec<Value> = news
+        .choices
+        .iter()
+        .take(MAX_NESTED_ITEMS)
+        .map(choice)
+        .collect();
+    let lead = news.lead.iter().take(MAX_NESTED_ITEMS);
     json!({
-        "title": clean::short(&news.title, TEXT),
-        "lead": lead.map(|line| clean::short(line, TEXT)).collect::<Vec<_>>(),
+        "title": clean::short(&news.title, MAX_TEXT_CHARS),
+        "lead": lead.map(|line| clean::short(line, MAX_TEXT_CHARS)).collect::<Vec<_>>(),
         "lists": lists,
         "choices": choices,
     })
@@ -180,7 +193,7 @@ fn add_briefing(data: &mut Map<String, Value>, mut briefing: Value) {
         });
     }
     let mut sets = members(briefing["change_sets"].take());
-    for mut set in sets.by_ref().take(SETS) {
+    for mut set in sets.by_ref().take(MAX_CHANGE_SETS) {
         let changes = members(set["changes"].take());
         let changes = changes.map(|change| (rank(&change), bounded("change", change)));
         lists.push(List {
@@ -195,7 +208,7 @@ fn add_briefing(data: &mut Map<String, Value>, mut briefing: Value) {
         &mut kept,
         lists,
         &names.map(|(name, _)| name),
-        WEBHOOK_TOTAL.saturating_sub(used + 1_000),
+        WEBHOOK_MAX_BYTES.saturating_sub(used + 1_000),
     );
     data.insert("briefing".into(), Value::Object(kept));
     data.insert("omitted".into(), json!(omitted + sets_left_out));
@@ -217,7 +230,7 @@ fn fill(kept: &mut Map<String, Value>, lists: Vec<List>, names: &[&str], total: 
             hidden: 0,
         })
         .collect();
-    let room = Room {
+    let room = SizeBudget {
         total,
         groups: groups.len(),
         remainder: 0,
@@ -280,10 +293,10 @@ fn bounded(name: &str, value: Value) -> Value {
     let is_link = name.ends_with("link") || name == "url";
     match value {
         Value::String(text) if is_link => clean::link(&text).map_or(Value::Null, Value::String),
-        Value::String(text) => Value::String(clean::short(&text, TEXT)),
+        Value::String(text) => Value::String(clean::short(&text, MAX_TEXT_CHARS)),
         Value::Array(members) => members
             .into_iter()
-            .take(INNER)
+            .take(MAX_NESTED_ITEMS)
             .map(|member| bounded(name, member))
             .collect(),
         Value::Object(members) => members

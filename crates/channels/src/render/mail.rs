@@ -19,8 +19,8 @@ pub(super) const DETAIL: Detail = Detail {
     lines: 40,
 };
 
-const LINE: usize = 6_000;
-const SECTIONS: usize = 60;
+const MAX_LINE_UNITS: usize = 6_000;
+const MAX_SECTIONS: usize = 60;
 
 #[derive(Template)]
 #[template(path = "mail.html")]
@@ -78,8 +78,8 @@ pub(super) fn mail(body: &MessageBody, texts: &Texts) -> Payload {
     let used = written(&bare).len();
     let limits = Limits {
         total: MAIL_HTML_BUDGET.saturating_sub(used),
-        line: LINE,
-        sections: SECTIONS,
+        line: MAX_LINE_UNITS,
+        sections: MAX_SECTIONS,
     };
     let (shown, left_out) = fitting::sections(body, &limits, &Mail, texts);
     let sections = shown
@@ -118,7 +118,7 @@ fn page<'a>(
     let lead = body
         .lead
         .iter()
-        .map(|line| line.within(LINE, |line| html(line).len()));
+        .map(|line| line.within(MAX_LINE_UNITS, |line| html(line).len()));
     let first: String = body
         .lead
         .first()

@@ -10,7 +10,7 @@ use text::mask::Masker;
 use super::Payload;
 use crate::{
     Announcement, AnnouncementList, ApprovalNotice, Choice, ForwardedMessage, Links, Message,
-    Occasion, Subject,
+    NoticeReason, Subject,
 };
 
 /// What a message is about, without tokens.
@@ -44,7 +44,7 @@ pub(super) fn masker(message: &Message<'_>) -> Masker<'static> {
             } = &notice.links;
             // CodePipeline's own, to a build or a deployment whose id has a token's form.
             let failed = match notice.occasion {
-                Occasion::Outcome(outcome) => outcome.failed_action.as_ref(),
+                NoticeReason::Outcome(outcome) => outcome.failed_action.as_ref(),
                 _ => None,
             };
             let failed = failed.and_then(|failed| failed.link.as_ref());
@@ -72,7 +72,7 @@ impl<'m> Masked<'m> {
         match &message.subject {
             Subject::Approval(notice) => {
                 let occasion = match notice.occasion {
-                    Occasion::Decided {
+                    NoticeReason::Decided {
                         action_state,
                         who,
                         comment,
@@ -81,12 +81,12 @@ impl<'m> Masked<'m> {
                         who: who.map(text),
                         comment: comment.map(text),
                     },
-                    Occasion::Outcome(outcome) => {
+                    NoticeReason::Outcome(outcome) => {
                         MaskedOccasion::Outcome(masked(masker, outcome.clone()))
                     }
-                    Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {
-                        MaskedOccasion::Asks
-                    }
+                    NoticeReason::Ask
+                    | NoticeReason::Reminder { .. }
+                    | NoticeReason::Escalation => MaskedOccasion::Asks,
                 };
                 let case = Box::new(masked(masker, notice.case.clone()));
                 Self::Approval(notice.clone(), case, occasion)
@@ -112,12 +112,12 @@ impl<'m> Masked<'m> {
                         action_state,
                         who,
                         comment,
-                    } => Occasion::Decided {
+                    } => NoticeReason::Decided {
                         action_state,
                         who: who.as_deref(),
                         comment: comment.as_deref(),
                     },
-                    MaskedOccasion::Outcome(outcome) => Occasion::Outcome(outcome),
+                    MaskedOccasion::Outcome(outcome) => NoticeReason::Outcome(outcome),
                 },
                 ..notice.clone()
             }),

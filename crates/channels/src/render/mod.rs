@@ -11,9 +11,9 @@ mod masked;
 mod plain;
 mod preview;
 mod size;
-mod slack;
 mod slack_actions;
 mod slack_markup;
+mod slack_message;
 mod teams;
 
 use contacts::ChannelKind;
@@ -23,7 +23,7 @@ pub use size::Size;
 
 use crate::body::MessageBody;
 use crate::texts::Texts;
-use crate::{Message, Shape};
+use crate::{Message, NoticeLength};
 
 /// What a message is rendered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +111,14 @@ pub fn render(message: &Message<'_>, surface: Surface, texts: &Texts) -> Payload
     render_as(message, message.shape(), surface, texts)
 }
 
-/// Renders a message of a given shape: a [`Shape::Note`] for a thread, a [`Shape::Whole`] in place of
+/// Renders a message of a given shape: a [`NoticeLength::Note`] for a thread, a [`NoticeLength::Whole`] in place of
 /// a first message.
-pub fn render_as(message: &Message<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
+pub fn render_as(
+    message: &Message<'_>,
+    shape: NoticeLength,
+    surface: Surface,
+    texts: &Texts,
+) -> Payload {
     let masker = masked::masker(message);
     let cleared = masked::Masked::of(message, &masker);
     let message = &Message {
@@ -122,8 +127,8 @@ pub fn render_as(message: &Message<'_>, shape: Shape, surface: Surface, texts: &
     };
     let body = |detail| MessageBody::of(message, shape, texts, detail);
     let payload = match surface {
-        Surface::Slack => slack::message(&body(&slack::DETAIL), false, texts),
-        Surface::SlackWebhook => slack::message(&body(&slack::DETAIL), true, texts),
+        Surface::Slack => slack_message::message(&body(&slack_message::DETAIL), false, texts),
+        Surface::SlackWebhook => slack_message::message(&body(&slack_message::DETAIL), true, texts),
         Surface::Teams => teams::message(&body(&teams::DETAIL).linked(), texts),
         Surface::Mail => mail::mail(&body(&mail::DETAIL).linked(), texts),
         Surface::SnsMail => plain::sns(&body(&mail::DETAIL).linked(), texts),

@@ -8,8 +8,8 @@ use crate::body::{Line, MessageBody, Part, Section};
 use crate::limits::{SNS_BUDGET, SNS_SUBJECT};
 use crate::texts::{Key, Texts};
 
-const LINE: usize = 4_000;
-const SECTIONS: usize = 60;
+const MAX_LINE_UNITS: usize = 4_000;
+const MAX_SECTIONS: usize = 60;
 
 struct Plain;
 
@@ -39,14 +39,14 @@ pub(super) fn sns(body: &MessageBody, texts: &Texts) -> Payload {
 pub(super) fn text(body: &MessageBody, budget: usize, texts: &Texts) -> String {
     let mut head = format!("{}\n", body.title);
     for text in &body.lead {
-        let text = text.within(LINE, |text| line(text).len());
+        let text = text.within(MAX_LINE_UNITS, |text| line(text).len());
         let _ = writeln!(head, "{}", line(&text));
     }
     let tail = tail(body, texts);
     let limits = Limits {
         total: budget.saturating_sub(head.len() + tail.len()),
-        line: LINE,
-        sections: SECTIONS,
+        line: MAX_LINE_UNITS,
+        sections: MAX_SECTIONS,
     };
     let (sections, left_out) = fitting::sections(body, &limits, &Plain, texts);
     let mut text = head;

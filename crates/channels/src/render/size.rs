@@ -56,7 +56,7 @@ impl Payload {
             Self::Webhook(event) => vec![size(
                 "bytes of the body",
                 event.to_string().len(),
-                limits::WEBHOOK_TOTAL,
+                limits::WEBHOOK_MAX_BYTES,
             )],
             Self::AmazonQ(event) => {
                 let of = |name: &str| units(event["content"][name].as_str().unwrap_or_default());

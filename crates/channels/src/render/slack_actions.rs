@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::slack::fitted;
+use super::slack_markup::fitted;
 use crate::Choice;
-use crate::body::{About, Decision};
+use crate::body::{Decision, DecisionSubject};
 use crate::limits::{
-    COMMENT, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_BUTTON_VALUE, SLACK_CONFIRM_ANSWER,
+    MAX_COMMENT_CHARS, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_BUTTON_VALUE, SLACK_CONFIRM_ANSWER,
     SLACK_CONFIRM_TEXT, SLACK_CONFIRM_TITLE, SLACK_LABEL, SLACK_PLACEHOLDER,
 };
 use crate::texts::{Key, Texts};
@@ -30,9 +30,9 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         label: Key::Approve,
         title: Key::ApproveTitle,
         text: match decision.about {
-            About::Pipeline => Key::ApproveText,
-            About::Pause => Key::ApprovePauseText,
-            About::Gate => Key::ApproveGateText,
+            DecisionSubject::Pipeline => Key::ApproveText,
+            DecisionSubject::Pause => Key::ApprovePauseText,
+            DecisionSubject::Gate => Key::ApproveGateText,
         },
         url: decision.approve.as_deref(),
     };
@@ -42,9 +42,9 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         label: Key::Reject,
         title: Key::RejectTitle,
         text: match decision.about {
-            About::Pipeline => Key::RejectText,
-            About::Pause => Key::RejectPauseText,
-            About::Gate => Key::RejectGateText,
+            DecisionSubject::Pipeline => Key::RejectText,
+            DecisionSubject::Pause => Key::RejectPauseText,
+            DecisionSubject::Gate => Key::RejectGateText,
         },
         url: decision.reject.as_deref(),
     };
@@ -83,7 +83,7 @@ fn comment(texts: &Texts) -> Value {
             "type": "plain_text_input",
             "action_id": "comment",
             "multiline": true,
-            "max_length": COMMENT,
+            "max_length": MAX_COMMENT_CHARS,
             "placeholder": plain(&texts.plain(Key::CommentHint), SLACK_PLACEHOLDER),
         },
     })

@@ -3,6 +3,7 @@
 //! <https://docs.slack.dev/messaging/formatting-message-text>
 
 use crate::body::{Line, Part, Tone};
+use crate::clean;
 
 /// The text with nothing in it that Slack acts upon.
 pub(super) fn escape(text: &str) -> String {
@@ -98,6 +99,16 @@ pub(super) fn mention(text: &str) -> String {
     } else {
         escape(text)
     }
+}
+
+/// The escaped text, cut so that it keeps to the limit.
+pub(super) fn fitted(text: &str, limit: usize) -> String {
+    let line = Line::text(text).within(limit, |part| clean::units(&escaped(part)));
+    escaped(&line)
+}
+
+fn escaped(line: &Line) -> String {
+    line.parts.iter().map(|part| escape(part.seen())).collect()
 }
 
 #[cfg(test)]

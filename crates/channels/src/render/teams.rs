@@ -22,8 +22,8 @@ pub(super) const DETAIL: Detail = Detail {
 };
 
 /// One line, as it is sent.
-const LINE: usize = 1_600;
-const SECTIONS: usize = 40;
+const MAX_LINE_UNITS: usize = 1_600;
+const MAX_SECTIONS: usize = 40;
 
 struct Teams;
 
@@ -49,8 +49,8 @@ pub(super) fn message(body: &MessageBody, texts: &Texts) -> Payload {
     let wrapper = bytes(&wrapped(std::slice::from_ref(&head), &actions));
     let limits = Limits {
         total: TEAMS_BUDGET.saturating_sub(wrapper),
-        line: LINE,
-        sections: SECTIONS,
+        line: MAX_LINE_UNITS,
+        sections: MAX_SECTIONS,
     };
     let (sections, left_out) = fitting::sections(body, &limits, &Teams, texts);
     let mut body = vec![head];
@@ -103,7 +103,7 @@ fn head(body: &MessageBody) -> Value {
         items.push(paragraph(&Line::text(text).cut(400), false));
     }
     for line in &body.lead {
-        let line = line.within(LINE, |line| bytes(&paragraph(line, false)));
+        let line = line.within(MAX_LINE_UNITS, |line| bytes(&paragraph(line, false)));
         items.push(paragraph(&line, false));
     }
     json!({"type": "Container", "style": style, "bleed": true, "items": items})

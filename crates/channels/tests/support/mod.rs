@@ -8,10 +8,10 @@ pub mod fake;
 use approvals::config::Config;
 use approvals::{
     ApprovalAction, Briefing, Case, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup,
-    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
+    Property, Replacement, Revision, Risk, SetState, ShownDigest, Starter, Step, Token, Variable,
     VersionChange,
 };
-use channels::{ApprovalNotice, Links, Message, Occasion, Payload, Subject, Surface, Texts};
+use channels::{ApprovalNotice, Links, Message, NoticeReason, Payload, Subject, Surface, Texts};
 use contacts::Language;
 use jiff::Timestamp;
 
@@ -54,7 +54,7 @@ pub fn case() -> Case {
         external_link: Some("https://shop.example.com/releases/v2.4.0".into()),
         comment: Some("Release 2.4.0: new checkout\nCheck the dashboards first.\n".into()),
         briefing: briefing(),
-        shown: Shown::default(),
+        shown: ShownDigest::default(),
     }
 }
 
@@ -235,7 +235,7 @@ pub trait Topic<'a> {
     fn subject(self, case: &'a Case) -> Subject<'a>;
 }
 
-impl<'a> Topic<'a> for Occasion<'a> {
+impl<'a> Topic<'a> for NoticeReason<'a> {
     fn subject(self, case: &'a Case) -> Subject<'a> {
         Subject::Approval(ApprovalNotice {
             occasion: self,

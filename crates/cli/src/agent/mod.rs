@@ -105,7 +105,7 @@ async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
     let outcome = check::measure(&args.check, suite, screen, true).await?;
     match outcome.verdict.conclusion {
         Conclusion::Passed => {}
-        _ if outcome.refused => return Err(Failure::Told(failure::UNUSABLE)),
+        _ if outcome.refused => return Err(Failure::Told(failure::EXIT_UNUSABLE)),
         Conclusion::Failed => return Err(Failure::Told(1)),
         Conclusion::Inconclusive => return Err(Failure::Told(2)),
     }
@@ -180,7 +180,7 @@ async fn replay(args: &check::Args, screen: &mut Screen) -> Result<(), Failure> 
     }
     let outcome = check::measure(args, suite, screen, false).await?;
     match outcome.verdict.conclusion {
-        _ if outcome.refused => Err(Failure::Told(failure::UNUSABLE)),
+        _ if outcome.refused => Err(Failure::Told(failure::EXIT_UNUSABLE)),
         Conclusion::Passed => Ok(()),
         Conclusion::Failed => Err(Failure::Told(1)),
         Conclusion::Inconclusive => Err(Failure::Told(2)),

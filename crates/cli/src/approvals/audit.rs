@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
 /// Pages of a pipeline's executions, 100 each: AWS keeps those of a year.
-const PAGES: usize = 100;
+const MAX_PAGES: usize = 100;
 
 /// List who answered what, when, and what came of it.
 #[derive(clap::Args)]
@@ -107,7 +107,7 @@ async fn cases(aws: &Aws, records: &Records<'_>, args: &Args) -> Result<Vec<Case
 async fn executions(aws: &Aws, pipeline: &str, since: Timestamp) -> Result<Vec<String>, Failure> {
     let mut executions = Vec::new();
     let mut next = None;
-    for _ in 0..PAGES {
+    for _ in 0..MAX_PAGES {
         let page = aws
             .codepipeline()
             .list_pipeline_executions()

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use approvals::config::{Config, Route};
 use approvals::{ActionState, Briefing, Case, Status};
 use channels::{
-    ApprovalNotice, ForwardedMessage, Links, Message, Occasion, Payload, Recipient, Shape, Subject,
-    Surface, Texts, recipients, render_as,
+    ApprovalNotice, ForwardedMessage, Links, Message, NoticeLength, NoticeReason, Payload,
+    Recipient, Subject, Surface, Texts, recipients, render_as,
 };
 use clap::ValueEnum;
 use contacts::Language;
@@ -57,7 +57,7 @@ Examples:
   deploy-hooks approvals preview --config approvals.yaml --channel managers --format html \\
       events/approval-asks.json > mail.html";
 
-const UNKNOWN: &str = "this message is of a shape that is not known, and is passed on as text; an approval must \
+const UNKNOWN_MESSAGE: &str = "this message is of a shape that is not known, and is passed on as text; an approval must \
      come as CodePipeline publishes it, by SNS, SQS or a pipe of EventBridge";
 
 const NO_BRIEFING: &str = "without --briefing, what is looked up (commits, versions, change sets, what gates said) is left out; \
@@ -99,7 +99,7 @@ enum When {
 }
 
 /// One rendered message.
-struct Shown {
+struct RenderedMessage {
     recipient: String,
     surface: Surface,
     language: Language,
@@ -124,7 +124,7 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         PreviewSubject::Case(case) => of_case(args, &config, case, now)?,
         PreviewSubject::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
         PreviewSubject::Unknown(plain) => {
-            screen.error(&UNKNOWN);
+            screen.error(&UNKNOWN_MESSAGE);
             (of_plain(args, &config, plain, now)?, None)
         }
     };
@@ -145,7 +145,7 @@ fn of_case<'a>(
     config: &'a Config,
     case: &Case,
     now: Timestamp,
-) -> Result<(Vec<Shown>, Option<&'a str>), Failure> {
+) -> Result<(Vec<RenderedMessage>, Option<&'a str>), Failure> {
     let route = config.route(&case.source).ok_or_else(|| {
         Failure::Failed(format!(
             "no route matches {}; add one to {}, for example a last one without `match`",
@@ -164,14 +164,14 @@ fn of_case<'a>(
     };
     let action_state = action_state(args.occasion, now);
     let occasion = match (&action_state, args.occasion) {
-        (Some(action_state), _) => Occasion::Decided {
+        (Some(action_state), _) => NoticeReason::Decided {
             action_state,
             who: Some("release-manager"),
             comment: None,
         },
-        (None, When::Reminder) => Occasion::Reminder { number: 1 },
-        (None, When::Escalation) => Occasion::Escalation,
-        (None, _) => Occasion::Ask,
+        (None, When::Reminder) => NoticeReason::Reminder { number: 1 },
+        (None, When::Escalation) => NoticeReason::Escalation,
+        (None, _) => NoticeReason::Ask,
     };
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
@@ -194,7 +194,7 @@ fn of_plain(
     config: &Config,
     plain: &ForwardedMessage,
     now: Timestamp,
-) -> Result<Vec<Shown>, Failure> {
+) -> Result<Vec<RenderedMessage>, Failure> {
     let names = config.other_messages.iter().map(String::as_str).collect();
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
@@ -261,17 +261,17 @@ fn texts(args: &Args, config: &Config, route: Option<&Route>, to: &Recipient) ->
     Texts::for_channel(config, route, &channel)
 }
 
-fn rendered(message: &Message<'_>, to: &Recipient, texts: &Texts) -> Shown {
+fn rendered(message: &Message<'_>, to: &Recipient, texts: &Texts) -> RenderedMessage {
     let surface = Surface::of(&to.channel.kind);
     // A decision is told in place of the first message where that can be changed.
     let notice = message.approval();
-    let decided = notice.is_some_and(|one| matches!(one.occasion, Occasion::Decided { .. }));
+    let decided = notice.is_some_and(|one| matches!(one.occasion, NoticeReason::Decided { .. }));
     let shape = if decided && to.changeable() {
-        Shape::Whole
+        NoticeLength::Whole
     } else {
         message.shape()
     };
-    Shown {
+    RenderedMessage {
         recipient: to.key.clone(),
         surface,
         language: texts.language(),
@@ -279,7 +279,11 @@ fn rendered(message: &Message<'_>, to: &Recipient, texts: &Texts) -> Shown {
     }
 }
 
-fn as_text(shown: &[Shown], route: Option<&str>, screen: &mut Screen) -> Result<(), Failure> {
+fn as_text(
+    shown: &[RenderedMessage],
+    route: Option<&str>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
     if let Some(route) = route {
         screen.line(format!(
             "{}{route}\n",
@@ -310,7 +314,7 @@ fn as_text(shown: &[Shown], route: Option<&str>, screen: &mut Screen) -> Result<
     Ok(())
 }
 
-fn as_json(shown: &[Shown], route: Option<&str>) -> Value {
+fn as_json(shown: &[RenderedMessage], route: Option<&str>) -> Value {
     let messages = shown.iter().map(|one| {
         let sizes = one.payload.sizes();
         let sizes = sizes
@@ -341,7 +345,7 @@ fn payload(payload: &Payload) -> Value {
 }
 
 /// The page of the first mail: two pages are no page.
-fn as_html(shown: &[Shown], screen: &mut Screen) -> Result<(), Failure> {
+fn as_html(shown: &[RenderedMessage], screen: &mut Screen) -> Result<(), Failure> {
     let page = shown.iter().find_map(|one| match &one.payload {
         Payload::Mail { html, .. } => Some(html),
         _ => None,

@@ -4,7 +4,7 @@ use approval_notifier::forward;
 use approvals::message::{
     ApprovalMessage, GateAsks, Incoming, PauseEvent, WaitingMessage, incoming,
 };
-use approvals::{Briefing, Case, CaseId, Shown, Source, Token};
+use approvals::{Briefing, Case, CaseId, ShownDigest, Source, Token};
 use channels::ForwardedMessage;
 use common::console;
 use jiff::Timestamp;
@@ -131,6 +131,6 @@ fn empty(id: CaseId, source: impl Into<Source>, briefing: Briefing, now: Timesta
         external_link: None,
         comment: None,
         briefing,
-        shown: Shown::default(),
+        shown: ShownDigest::default(),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use approvals::config::Config;
 use channels::{
-    DeliveryRequest, Http, Message, Mode, Outgoing, SLACK_API, Subject, Surface, Texts, deliver,
-    render,
+    DeliveryMode, DeliveryRequest, Http, Message, Outgoing, SLACK_API, Subject, Surface, Texts,
+    deliver, render,
 };
 use contacts::{Address, Channel, ChannelKind};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
 /// For one channel with all its tries.
-const WITHIN: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Send a test message to a channel.
 #[derive(clap::Args)]
@@ -125,7 +125,7 @@ async fn send(
         aws: &aws,
         http: &http,
         slack_api: &args.slack_api_url,
-        within: WITHIN,
+        within: SEND_TIMEOUT,
     };
     // A test is a message of its own each time.
     let id = format!("test-{}", message.now.as_nanosecond());
@@ -136,7 +136,7 @@ async fn send(
             channel,
             message,
             texts: &texts,
-            mode: Mode::New,
+            mode: DeliveryMode::New,
             id: &id,
         };
         let told = deliver(&out, &post).await;

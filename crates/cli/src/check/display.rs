@@ -12,8 +12,8 @@ use std::time::Duration;
 use gate::{Bake, Conclusion, Measurement, Outcome, Progress, Severity, Stage};
 use text::words;
 
-use super::against::Release;
 use super::formats::notes;
+use super::target::Release;
 use crate::screen::{Screen, Style};
 
 pub(super) struct Display<'a> {

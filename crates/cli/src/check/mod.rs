@@ -3,12 +3,12 @@
 //! The exit code says what the verdict is: 0 passed, 1 failed, 2 inconclusive, 3 nothing could be measured because the
 //! suite or the call is wrong.
 
-mod against;
 mod browser;
 mod display;
 pub(crate) mod formats;
 mod secrets;
 pub(crate) mod settings;
+mod target;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use self::against::{Against, Release};
 use self::browser::BrowserChoice;
 use self::display::Display;
 use self::formats::ReportFile;
+use self::target::{CheckTarget, Release};
 use crate::clients;
 use crate::failure::{self, Failure};
 use crate::screen::Screen;
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// The suite, or a Hurl file; - reads a suite from standard input
     pub(crate) suite: PathBuf,
     #[command(flatten)]
-    against: Against,
+    against: CheckTarget,
     /// Which checks run: those before traffic or those after it
     #[arg(long, value_name = "STAGE", value_parser = settings::stage, default_value = "pre-traffic")]
     stage: Stage,
@@ -145,7 +145,7 @@ pub(crate) fn told_as_json(
         _ => return Err(failure),
     };
     screen.value(&json!({ "problems": problems }))?;
-    Err(Failure::Told(failure::UNUSABLE))
+    Err(Failure::Told(failure::EXIT_UNUSABLE))
 }
 
 /// Runs the suite once.
@@ -156,7 +156,7 @@ async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         file.write(&outcome.report)?;
     }
     if outcome.refused {
-        return Err(Failure::Told(failure::UNUSABLE));
+        return Err(Failure::Told(failure::EXIT_UNUSABLE));
     }
     match outcome.verdict.conclusion {
         Conclusion::Passed => Ok(()),

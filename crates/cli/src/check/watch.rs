@@ -10,7 +10,7 @@ use crate::screen::{Screen, Style};
 use crate::suite_file;
 
 /// Between two glances at the file.
-const INTERVAL: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Runs until somebody presses Ctrl-C.
 pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         );
         loop {
             tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
             }
             // Editors replace a file: for an instant there is none.

@@ -5,7 +5,7 @@ use common::aws::{Aws, Identity};
 use common::failure::Failure as AwsFailure;
 use futures::StreamExt as _;
 use futures::stream;
-use hook::{Deployed, hooked_functions, wiring_facts};
+use hook::{DeploymentQuery, hooked_functions, wiring_facts};
 
 use super::failed;
 use crate::deployed::settings;
@@ -13,7 +13,7 @@ use crate::deployed::settings;
 /// More are not looked at: each costs some ten calls.
 const MAX_CALLERS: usize = 50;
 /// So many are looked at side by side.
-const AT_A_TIME: usize = 4;
+const CONCURRENT_LOOKUPS: usize = 4;
 
 /// What may call the gates.
 #[derive(Clone)]
@@ -31,10 +31,10 @@ pub(super) struct FoundDeployment {
 
 impl CallerName {
     /// What it deployed last.
-    fn deployed(&self) -> Deployed {
+    fn deployed(&self) -> DeploymentQuery {
         match self.clone() {
-            Self::Group { application, group } => Deployed::Group { application, group },
-            Self::Service { cluster, service } => Deployed::Service { cluster, service },
+            Self::Group { application, group } => DeploymentQuery::Group { application, group },
+            Self::Service { cluster, service } => DeploymentQuery::Service { cluster, service },
         }
     }
 }
@@ -50,7 +50,7 @@ pub(super) async fn read(aws: &Aws, stack: &Stack, gates: &[String]) -> Fact<Vec
         ));
     }
     let looking = stream::iter(candidates).map(|candidate| describe(aws, candidate, gates));
-    Ok(looking.buffered(AT_A_TIME).collect().await)
+    Ok(looking.buffered(CONCURRENT_LOOKUPS).collect().await)
 }
 
 async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<CallerName>> {
@@ -211,7 +211,7 @@ fn names_one(hooked: &str, gates: &[String]) -> bool {
 
 async fn wired(
     aws: &Aws,
-    deployed: &Deployed,
+    deployed: &DeploymentQuery,
 ) -> (Fact<Vec<wiring::Finding>>, Fact<Vec<Listener>>) {
     let read = match settings() {
         Ok(settings) => wiring_facts(own(aws), settings, deployed).await,

@@ -68,7 +68,7 @@ async fn examine(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 }
 
 async fn read(aws: &Aws, named: Option<&str>) -> Result<Facts, Failure> {
-    let stack::Found { stack, resources } = stack::find(aws, named).await?;
+    let stack::FoundStack { stack, resources } = stack::find(aws, named).await?;
     let functions = match &resources {
         Ok(resources) => Ok(functions::read(aws, resources).await),
         Err(why) => Err(why.clone()),

@@ -65,8 +65,8 @@ async fn subscriptions(aws: &Aws, topic: &str) -> Fact<Vec<Subscription>> {
 }
 
 async fn waiting(aws: &Aws, url: &str) -> Fact<u64> {
-    const COUNT: &str = "ApproximateNumberOfMessages";
-    let input = json!({ "QueueUrl": url, "AttributeNames": [COUNT] });
+    const COUNT_ATTRIBUTE: &str = "ApproximateNumberOfMessages";
+    let input = json!({ "QueueUrl": url, "AttributeNames": [COUNT_ATTRIBUTE] });
     let answer = json_api::call(aws, SQS, "GetQueueAttributes", input).await;
     let answer = answer.map_err(|error| {
         let call = format!("GetQueueAttributes {url}");
@@ -77,11 +77,11 @@ async fn waiting(aws: &Aws, url: &str) -> Fact<u64> {
             &AwsFailure::of(&error),
         )
     })?;
-    let count = answer.pointer(&format!("/Attributes/{COUNT}"));
+    let count = answer.pointer(&format!("/Attributes/{COUNT_ATTRIBUTE}"));
     let count = count
         .and_then(Value::as_str)
         .and_then(|count| count.parse().ok());
-    count.ok_or_else(|| format!("GetQueueAttributes {url} returned no {COUNT}"))
+    count.ok_or_else(|| format!("GetQueueAttributes {url} returned no {COUNT_ATTRIBUTE}"))
 }
 
 async fn is_enabled(aws: &Aws, id: &str) -> Fact<Option<bool>> {

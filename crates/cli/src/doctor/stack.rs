@@ -10,12 +10,12 @@ use super::failed;
 use crate::failure::Failure;
 
 /// The name that `make deploy` gives it.
-pub(crate) const USUAL_NAME: &str = "deploy-hooks";
+pub(crate) const DEFAULT_STACK: &str = "deploy-hooks";
 /// An output that every installation has.
-const OUTPUT: &str = "PreTrafficFunction";
+const OWN_OUTPUT: &str = "PreTrafficFunction";
 
 /// A stack and what it made.
-pub(super) struct Found {
+pub(super) struct FoundStack {
     pub(super) stack: Stack,
     pub(super) resources: Fact<Vec<Resource>>,
 }
@@ -29,8 +29,8 @@ pub(super) struct Resource {
 }
 
 /// Finds the stack.
-pub(super) async fn find(aws: &Aws, named: Option<&str>) -> Result<Found, Failure> {
-    let found = match described(aws, Some(named.unwrap_or(USUAL_NAME))).await? {
+pub(super) async fn find(aws: &Aws, named: Option<&str>) -> Result<FoundStack, Failure> {
+    let found = match described(aws, Some(named.unwrap_or(DEFAULT_STACK))).await? {
         Some(found) => found,
         None if named.is_none() => the_only_one(aws).await?,
         None => {
@@ -41,7 +41,7 @@ pub(super) async fn find(aws: &Aws, named: Option<&str>) -> Result<Found, Failur
         }
     };
     let resources = resources(aws, &found.name).await;
-    Ok(Found {
+    Ok(FoundStack {
         stack: found,
         resources,
     })
@@ -83,7 +83,7 @@ async fn the_only_one(aws: &Aws) -> Result<Stack, Failure> {
         })?;
         let ours = page.stacks().iter().filter(|stack| {
             let mut outputs = stack.outputs().iter();
-            outputs.any(|output| output.output_key() == Some(OUTPUT))
+            outputs.any(|output| output.output_key() == Some(OWN_OUTPUT))
         });
         found.extend(ours.map(stack));
     }
@@ -91,7 +91,7 @@ async fn the_only_one(aws: &Aws) -> Result<Stack, Failure> {
     match <[Stack; 1]>::try_from(found) {
         Ok([only]) => Ok(only),
         Err(_) if names.is_empty() => Err(Failure::Wrong(format!(
-            "there is no installation in this account and region: no stack {USUAL_NAME}, and none with the output {OUTPUT}; set AWS_REGION \
+            "there is no installation in this account and region: no stack {DEFAULT_STACK}, and none with the output {OWN_OUTPUT}; set AWS_REGION \
              or AWS_PROFILE, or name it with --stack"
         ))),
         Err(_) => Err(Failure::Wrong(format!(

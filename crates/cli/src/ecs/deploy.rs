@@ -16,13 +16,13 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::diff::{Summary, diff};
-use super::follow::{Following, Position, interruptible};
+use super::follow::{FollowOptions, FollowPosition, interruptible};
 use crate::clients;
 use crate::failure::{Failure, read, read_json};
 use crate::screen::{Screen, Style};
 
 /// ECS lists a deployment within seconds.
-const FIND_WITHIN: Duration = Duration::from_mins(2);
+const FIND_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Register a task definition, let ECS deploy it, and follow that to its end.
 #[derive(clap::Args)]
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
     #[command(flatten)]
-    how: Following,
+    how: FollowOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -78,7 +78,7 @@ Examples:
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let definition = args.definition()?;
     let aws = clients::aws_at(args.region.as_deref(), None).await?;
-    let position = RefCell::new(Position::Reading);
+    let position = RefCell::new(FollowPosition::Reading);
     let work = async {
         let service = calls::service(&aws, &args.cluster, &args.service).await;
         let service = service.map_err(|error| not_begun(&error))?;
@@ -94,7 +94,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         let arn = args
             .begin(&aws, &service, &definition, &position, screen)
             .await?;
-        position.replace(Position::Following(arn.clone()));
+        position.replace(FollowPosition::Following(arn.clone()));
         args.how.follow(&aws, &arn, screen).await
     };
     interruptible(&position, work).await
@@ -144,16 +144,16 @@ impl Args {
         aws: &Aws,
         service: &Service,
         definition: &Map<String, Value>,
-        position: &RefCell<Position>,
+        position: &RefCell<FollowPosition>,
         screen: &mut Screen,
     ) -> Result<String, Failure> {
-        position.replace(Position::Registering);
+        position.replace(FollowPosition::Registering);
         let registered = calls::register(aws, definition)
             .await
             .map_err(|error| not_begun(&error))?;
         let name = last_name(&registered);
         self.how.say((format!("registered {name}"), None), screen);
-        position.replace(Position::Updating(name.to_owned()));
+        position.replace(FollowPosition::Updating(name.to_owned()));
         match calls::update(aws, service, &registered).await {
             // Whether it has begun is seen below.
             Err(error) if error.may_pass() => self.how.say(
@@ -182,7 +182,7 @@ impl Args {
         service: &Service,
         task_definition: &str,
     ) -> Result<String, Failure> {
-        let deadline = Instant::now() + FIND_WITHIN;
+        let deadline = Instant::now() + FIND_TIMEOUT;
         loop {
             let why = match calls::find(aws, service, task_definition).await {
                 Ok(Some(arn)) => return Ok(arn),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::arn::Arn;
 use common::aws::Aws;
 use ecs_deploy::calls;
-use ecs_deploy::deployment::{Deployment, STAGES};
+use ecs_deploy::deployment::{Deployment, LIFECYCLE_STAGES};
 use ecs_deploy::outcome::{FailedHooks, Outcome, commands, outcome};
 use ecs_deploy::progress::{Line, Tone, news};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ARN", value_parser = deployment_arn)]
     deployment: String,
     #[command(flatten)]
-    how: Following,
+    how: FollowOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -42,9 +42,9 @@ Example:
 
 /// How a deployment is followed.
 #[derive(clap::Args)]
-pub(crate) struct Following {
+pub(crate) struct FollowOptions {
     /// End with 0 once this lifecycle stage has begun, or all has succeeded
-    #[arg(long, value_name = "STAGE", value_parser = STAGES)]
+    #[arg(long, value_name = "STAGE", value_parser = LIFECYCLE_STAGES)]
     until: Option<String>,
     /// Follow for so long; then end with 2, while the deployment goes on
     #[arg(long, value_name = "TIME", default_value = "2h", value_parser = duration)]
@@ -59,7 +59,7 @@ pub(crate) struct Following {
 
 /// How far a command is: what an interrupted one says of it.
 #[derive(Debug, Default)]
-pub(crate) enum Position {
+pub(crate) enum FollowPosition {
     /// Nothing was changed yet.
     #[default]
     Reading,
@@ -71,7 +71,7 @@ pub(crate) enum Position {
     Following(String),
 }
 
-impl Position {
+impl FollowPosition {
     /// What goes on without the command.
     fn told(&self) -> String {
         match self {
@@ -92,7 +92,7 @@ impl Position {
 
 /// Runs a command until it ends or somebody presses Ctrl-C.
 pub(crate) async fn interruptible(
-    position: &RefCell<Position>,
+    position: &RefCell<FollowPosition>,
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
     tokio::select! {
@@ -105,11 +105,11 @@ pub(crate) async fn interruptible(
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let region = Arn::parse(&args.deployment).map(|arn| arn.region);
     let aws = clients::aws_at(region, None).await?;
-    let position = RefCell::new(Position::Following(args.deployment.clone()));
+    let position = RefCell::new(FollowPosition::Following(args.deployment.clone()));
     interruptible(&position, args.how.follow(&aws, &args.deployment, screen)).await
 }
 
-impl Following {
+impl FollowOptions {
     /// Follows a deployment to its end.
     pub(crate) async fn follow(
         &self,
@@ -251,12 +251,12 @@ mod tests {
         let arn = "arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc"
             .to_owned();
         let told = [
-            Position::Reading,
-            Position::Registering,
-            Position::Updating("shop:2".to_owned()),
-            Position::Following(arn.clone()),
+            FollowPosition::Reading,
+            FollowPosition::Registering,
+            FollowPosition::Updating("shop:2".to_owned()),
+            FollowPosition::Following(arn.clone()),
         ];
-        let told: Vec<String> = told.iter().map(Position::told).collect();
+        let told: Vec<String> = told.iter().map(FollowPosition::told).collect();
         insta::assert_snapshot!(told.join("\n"), @"
         Interrupted; nothing was changed.
         Interrupted; the task definition may be registered, and the service was not updated.

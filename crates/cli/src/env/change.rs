@@ -5,12 +5,12 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use environments::apply::{Applied, ApplyContext, End, Outcome, apply_watched};
+use environments::apply::{ApplyContext, ApplyResult, End, Outcome, apply_watched};
 use environments::decide::Step;
-use environments::overrides::{Ask, Request};
+use environments::overrides::{Request, RequestKind};
 use environments::plan::Plan;
 use environments::run_report::{RunReport, summary};
-use environments::savings::{Sleeps, savings};
+use environments::savings::{CountedSleeps, savings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use strict_yaml::words::count;
@@ -73,7 +73,7 @@ Examples:
 }
 
 /// The help of `down`.
-pub(crate) const DOWN: &str = help!(
+pub(crate) const DOWN_HELP: &str = help!(
     "up",
     "  deploy-hooks env down 'dev/*'                  what would be stopped
   deploy-hooks env down 'dev/*' --for 2h --yes
@@ -81,7 +81,7 @@ pub(crate) const DOWN: &str = help!(
 );
 
 /// The help of `up`.
-pub(crate) const UP: &str = help!(
+pub(crate) const UP_HELP: &str = help!(
     "down",
     "  deploy-hooks env up dev/shop                   what would be woken
   deploy-hooks env up dev/shop --for 2h --yes
@@ -106,7 +106,7 @@ struct Intent {
 }
 
 /// Stops or wakes.
-pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+pub(crate) async fn run(ask: RequestKind, args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let patterns = Patterns::parse(&args.patterns)?;
     let began = Timestamp::now();
     let ahead = args
@@ -148,7 +148,7 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
 impl Args {
     fn intent(
         &self,
-        (ask, patterns): (Ask, &Patterns),
+        (ask, patterns): (RequestKind, &Patterns),
         snapshot: &Snapshot,
     ) -> Result<Intent, Failure> {
         let before = snapshot.plan(&snapshot.found.requests);
@@ -198,7 +198,7 @@ fn dry_run(snapshot: &Snapshot, intent: &Intent, screen: &mut Screen) -> Result<
         screen.line(line)?;
     }
     for request in &intent.new {
-        let until = times::told(request.until, &zone);
+        let until = times::written(request.until, &zone);
         screen.line(format!(
             "It would hold for {} until {until}, {}.",
             request.services,
@@ -213,7 +213,7 @@ async fn reconcile(
     snapshot: &Snapshot,
     intent: &Intent,
     clock: &(dyn Fn() -> Timestamp + Sync),
-) -> Applied {
+) -> ApplyResult {
     let work = ApplyContext {
         aws: &snapshot.aws,
         store: snapshot.store(),
@@ -254,14 +254,14 @@ fn progress(outcome: &Outcome) -> String {
 fn tell(
     snapshot: &Snapshot,
     intent: &Intent,
-    applied: &Applied,
+    applied: &ApplyResult,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let saved = savings(
         &intent.named,
         &snapshot.found.records,
         &snapshot.config.prices,
-        Sleeps::Ending,
+        CountedSleeps::Ending,
     );
     let told = summary(&RunReport {
         plan: &intent.named,
@@ -280,22 +280,26 @@ fn tell(
     }
     let zone = snapshot.zone();
     for request in &intent.new {
-        let until = times::told(request.until, &zone);
+        let until = times::written(request.until, &zone);
         screen.line(format!(
             "It holds for {} until {until}, {}.",
             request.services,
             snapshot.zone_name()
         ))?;
     }
-    if intent.new.iter().any(|one| one.ask == Ask::ForceDown) {
+    if intent
+        .new
+        .iter()
+        .any(|one| one.ask == RequestKind::ForceDown)
+    {
         screen.line(OWN_DRY_RUN)?;
     }
     Ok(())
 }
 
 /// Services that stay down although they were named.
-fn report_stays_down(ask: Ask, intent: &Intent, snapshot: &Snapshot, screen: &mut Screen) {
-    if ask == Ask::Snooze {
+fn report_stays_down(ask: RequestKind, intent: &Intent, snapshot: &Snapshot, screen: &mut Screen) {
+    if ask == RequestKind::Snooze {
         for line in stays_down(&intent.named, &snapshot.zone()) {
             screen.error(&line);
         }

@@ -7,17 +7,17 @@ use super::week::{Day, Span, Week, WeekRow};
 use crate::screen::{Screen, Style};
 
 /// Where nobody says how wide a line may be.
-const WIDTH: usize = 120;
+const DEFAULT_WIDTH: usize = 120;
 /// Longer names are cut.
-const NAME: usize = 40;
+const MAX_NAME_CHARS: usize = 40;
 /// Hours of a letter, the finest first.
-const STEPS: [i64; 4] = [1, 2, 3, 4];
+const STEP_HOURS: [i64; 4] = [1, 2, 3, 4];
 
 /// A week as lines.
 pub(crate) fn chart(week: &Week, width: Option<usize>, screen: &Screen) -> Vec<String> {
     let names = week.rows.iter().map(|row| row.place.chars().count());
-    let name = names.max().unwrap_or(0).clamp(7, NAME);
-    let step = step(width.unwrap_or(WIDTH), name);
+    let name = names.max().unwrap_or(0).clamp(7, MAX_NAME_CHARS);
+    let step = step(width.unwrap_or(DEFAULT_WIDTH), name);
     let hours = if step == 1 {
         "hour".to_owned()
     } else {
@@ -62,10 +62,10 @@ fn step(width: usize, name: usize) -> i64 {
         let days = 7 * (24 / usize::try_from(*step).unwrap_or(1) + 1);
         name + 1 + days + 7 <= width
     };
-    STEPS
+    STEP_HOURS
         .into_iter()
         .find(fits)
-        .unwrap_or(STEPS[STEPS.len() - 1])
+        .unwrap_or(STEP_HOURS[STEP_HOURS.len() - 1])
 }
 
 fn head(week: &Week, name: usize, step: i64, text: impl Fn(&Day, usize) -> String) -> String {
@@ -113,10 +113,10 @@ fn hours_of(week: &Week, day: &Day, (width, step): (usize, i64)) -> String {
 }
 
 fn line(week: &Week, row: &WeekRow, (name, step): (usize, i64), screen: &Screen) -> String {
-    let letters = Letters::of(screen);
+    let letters = ChartLetters::of(screen);
     let days = week.days.iter().map(|day| {
         let on: Vec<Span> = row.on_day(day).collect();
-        let signs: Vec<Sign> = cells(day, step)
+        let signs: Vec<ChartSign> = cells(day, step)
             .iter()
             .map(|cell| sign(*cell, &on))
             .collect();
@@ -129,7 +129,7 @@ fn line(week: &Week, row: &WeekRow, (name, step): (usize, i64), screen: &Screen)
 
 /// What a letter says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum ChartSign {
     On,
     Off,
     /// It goes on within.
@@ -140,25 +140,25 @@ enum Sign {
     Partly,
 }
 
-fn sign(cell: Span, on: &[Span]) -> Sign {
+fn sign(cell: Span, on: &[Span]) -> ChartSign {
     let inside: Vec<Span> = on
         .iter()
         .filter_map(|span| span.within(cell.from, cell.until))
         .collect();
     match inside.as_slice() {
-        [] => Sign::Off,
-        [one] if *one == cell => Sign::On,
-        [one] if one.until == cell.until => Sign::Begins,
-        [one] if one.from == cell.from => Sign::Ends,
-        _ => Sign::Partly,
+        [] => ChartSign::Off,
+        [one] if *one == cell => ChartSign::On,
+        [one] if one.until == cell.until => ChartSign::Begins,
+        [one] if one.from == cell.from => ChartSign::Ends,
+        _ => ChartSign::Partly,
     }
 }
 
-/// In the order of [`Sign`].
+/// In the order of [`ChartSign`].
 #[derive(Clone, Copy)]
-struct Letters([char; 5]);
+struct ChartLetters([char; 5]);
 
-impl Letters {
+impl ChartLetters {
     fn of(screen: &Screen) -> Self {
         Self(if screen.has_colours() {
             ['█', '·', '▐', '▌', '▒']
@@ -167,19 +167,19 @@ impl Letters {
         })
     }
 
-    fn letter(self, sign: Sign) -> char {
+    fn letter(self, sign: ChartSign) -> char {
         self.0[sign as usize]
     }
 }
 
 /// Each run of the same sign in one colour.
-fn painted(signs: &[Sign], letters: Letters, screen: &Screen) -> String {
+fn painted(signs: &[ChartSign], letters: ChartLetters, screen: &Screen) -> String {
     let same = signs.chunk_by(|a, b| a == b);
     same.map(|run| {
         let text: String = run.iter().map(|sign| letters.letter(*sign)).collect();
         let style = match run[0] {
-            Sign::Off => Style::Quiet,
-            Sign::Partly => Style::Careful,
+            ChartSign::Off => Style::Quiet,
+            ChartSign::Partly => Style::Careful,
             _ => Style::Good,
         };
         screen.styled(style, &text)
@@ -188,13 +188,13 @@ fn painted(signs: &[Sign], letters: Letters, screen: &Screen) -> String {
 }
 
 fn legend(hours: &str, screen: &Screen) -> String {
-    let letters = Letters::of(screen);
+    let letters = ChartLetters::of(screen);
     let meanings = [
-        (Sign::On, "on"),
-        (Sign::Off, "off"),
-        (Sign::Begins, "goes on within"),
-        (Sign::Ends, "goes off within"),
-        (Sign::Partly, "more than one of these"),
+        (ChartSign::On, "on"),
+        (ChartSign::Off, "off"),
+        (ChartSign::Begins, "goes on within"),
+        (ChartSign::Ends, "goes off within"),
+        (ChartSign::Partly, "more than one of these"),
     ];
     let told =
         meanings.map(|(sign, meaning)| format!("{} {meaning}", painted(&[sign], letters, screen)));

@@ -76,7 +76,7 @@ fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result
         .partition(|row| row.desired_state.is_some() || row.attention);
     let page = Page {
         css: include_str!("../../templates/plan.css"),
-        at: times::told(plan.at, &clocks),
+        at: times::written(plan.at, &clocks),
         zone,
         totals: table::totals(&plan.totals),
         rows: shown.iter().map(|row| line(row, &clocks)).collect(),
@@ -147,7 +147,7 @@ fn column(week: &Week, row: &WeekRow, day: &Day) -> Column {
                 width: part(span.from, span.until),
             })
             .collect(),
-        told: week.told(day, &spans),
+        told: week.described(day, &spans),
     }
 }
 

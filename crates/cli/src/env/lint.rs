@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 
 /// Why a file is of no use.
 #[derive(Debug, thiserror::Error)]
-enum Wrong {
+enum LintError {
     /// It can't be read.
     #[error("{0}")]
     Unreadable(Failure),
@@ -63,10 +63,10 @@ enum Wrong {
     Invalid(Problems),
 }
 
-fn check(file: &Path) -> Result<Config, Wrong> {
-    let (text, files) = texts(file).map_err(Wrong::Unreadable)?;
+fn check(file: &Path) -> Result<Config, LintError> {
+    let (text, files) = texts(file).map_err(LintError::Unreadable)?;
     let name = file.to_string_lossy();
-    Config::parse(&name, &text, &files).map_err(Wrong::Invalid)
+    Config::parse(&name, &text, &files).map_err(LintError::Invalid)
 }
 
 fn as_text(file: &Path, config: &Config, screen: &mut Screen) -> Result<(), Failure> {
@@ -93,13 +93,15 @@ fn as_text(file: &Path, config: &Config, screen: &mut Screen) -> Result<(), Fail
     Ok(())
 }
 
-fn as_json(file: &Path, checked: Result<&Config, &Wrong>) -> Value {
+fn as_json(file: &Path, checked: Result<&Config, &LintError>) -> Value {
     let place = |problem: &Problem| json!({"line": problem.line, "column": problem.column, "problem": problem.message, "remedy": problem.remedy});
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
     match checked {
         Ok(config) => warnings.extend(config.warnings.iter().map(place)),
-        Err(Wrong::Invalid(wrong)) => problems.extend(wrong.problems.iter().map(place)),
-        Err(Wrong::Unreadable(failure)) => problems.push(json!({"problem": failure.to_string()})),
+        Err(LintError::Invalid(wrong)) => problems.extend(wrong.problems.iter().map(place)),
+        Err(LintError::Unreadable(failure)) => {
+            problems.push(json!({"problem": failure.to_string()}))
+        }
     }
     json!({"file": file, "ok": checked.is_ok(), "problems": problems, "warnings": warnings})
 }

@@ -8,7 +8,7 @@ mod chart;
 mod explain;
 mod html;
 mod lint;
-mod listed;
+mod listed_services;
 mod plan;
 mod requests;
 mod snapshot;
@@ -19,7 +19,7 @@ pub(crate) mod times;
 mod week;
 
 use environments::outlook::Outlook;
-use environments::overrides::Ask;
+use environments::overrides::RequestKind;
 use environments::plan::Plan;
 use jiff::tz::TimeZone;
 
@@ -40,10 +40,10 @@ pub(crate) enum Command {
     /// Say why a service is on or off, and what comes next
     Explain(explain::Args),
     /// Stop services now, whatever their schedule says
-    #[command(after_help = change::DOWN)]
+    #[command(after_help = change::DOWN_HELP)]
     Down(change::Args),
     /// Wake services now, or put their sleep off
-    #[command(after_help = change::UP)]
+    #[command(after_help = change::UP_HELP)]
     Up(change::Args),
     /// Put the sleep of services off
     Snooze(snooze::Args),
@@ -57,8 +57,8 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
         Command::Plan(args) => plan::run(&args, screen).await,
         Command::Status(args) => status::run(&args, screen).await,
         Command::Explain(args) => explain::run(&args, screen).await,
-        Command::Down(args) => change::run(Ask::ForceDown, &args, screen).await,
-        Command::Up(args) => change::run(Ask::Snooze, &args, screen).await,
+        Command::Down(args) => change::run(RequestKind::ForceDown, &args, screen).await,
+        Command::Up(args) => change::run(RequestKind::Snooze, &args, screen).await,
         Command::Snooze(args) => snooze::run(&args, screen).await,
     }
 }

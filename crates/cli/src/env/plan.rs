@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::listed::{self, Listed};
+use super::listed_services::{self, ListedServices};
 use super::requests::Patterns;
 use super::snapshot::{Selection, Snapshot};
 use super::week::{WeekQuery, Weeks, schedules, weeks};
@@ -79,9 +79,9 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let patterns = Patterns::parse(&args.only.patterns)?;
     let now = args.at.unwrap_or_else(Timestamp::now);
     let snapshot = if args.is_offline() {
-        let mut listed = Listed::default();
+        let mut listed = ListedServices::default();
         for file in &args.services {
-            listed.extend(listed::read(file)?);
+            listed.extend(listed_services::read(file)?);
         }
         if args.shows_schedules() && !args.week && args.html.is_none() {
             return Err(Failure::Wrong(NO_SERVICES.to_owned()));
@@ -122,7 +122,7 @@ fn as_text(
     let zone = snapshot.zone();
     let title = format!(
         "Plan for {}, {}",
-        times::told(plan.at, &zone),
+        times::written(plan.at, &zone),
         snapshot.zone_name()
     );
     screen.line(screen.styled(Style::Heading, &title))?;

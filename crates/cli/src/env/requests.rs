@@ -1,7 +1,7 @@
 //! What people ask for on a command line: which services, until when, and the records that this becomes.
 
 use environments::config::Glob;
-use environments::overrides::{Ask, MAX_REQUEST_LENGTH, Place, Request, word_of};
+use environments::overrides::{MAX_REQUEST_LENGTH, Place, Request, RequestKind, word_of};
 use environments::plan::{Plan, Row, totals};
 use environments::resource::Resource;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ pub(crate) struct Patterns(Vec<Glob>);
 /// Who asks for what, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestTemplate<'a> {
-    pub(crate) ask: Ask,
+    pub(crate) ask: RequestKind,
     pub(crate) by: &'a str,
     pub(crate) now: Timestamp,
     /// Where; none: wherever the state table is used.
@@ -118,7 +118,7 @@ impl RequestTemplate<'_> {
     ) -> Result<Vec<Request>, Failure> {
         let next_edge = |row: &Row| alone.find(&row.resource.arn)?.next_edge;
         // A service that is on anyway needs nobody's word; one that was started by hand does.
-        let needs = |row: &&&Row| self.ask == Ask::ForceDown || row.wants_sleep();
+        let needs = |row: &&&Row| self.ask == RequestKind::ForceDown || row.wants_sleep();
         let called: Vec<&Row> = rows.iter().filter(needs).copied().collect();
         if let Some(endless) = called.iter().find(|row| next_edge(row).is_none()) {
             return Err(Failure::Wrong(format!(
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_service_is_one_word_of_a_request() {
         let wish = RequestTemplate {
-            ask: Ask::Snooze,
+            ask: RequestKind::Snooze,
             by: "lead",
             now: Timestamp::UNIX_EPOCH,
             place: None,

@@ -8,7 +8,7 @@ use common::location::Location;
 use common::state::Table;
 use environments::config::{Config, Files, calendar_files, load};
 use environments::decide::PlanContext;
-use environments::gather::{Gathered, gather};
+use environments::gather::{GatheredFacts, gather};
 use environments::overrides::Request;
 use environments::plan::{Facts, Plan, plan};
 use environments::problem::Problem;
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use schedule::MAX_CALENDAR_BYTES;
 use strict_yaml::words::count;
 
-use super::listed::Listed;
+use super::listed_services::ListedServices;
 use crate::clients;
 use crate::failure::{Failure, bounded, read};
 
@@ -82,7 +82,7 @@ pub(crate) struct Snapshot {
     pub(crate) table: String,
     pub(crate) sizes: TaskSizes,
     pub(crate) limiters: RateLimiters,
-    pub(crate) found: Gathered,
+    pub(crate) found: GatheredFacts,
     /// The instant that commands judge by.
     pub(crate) now: Timestamp,
     /// This run's id.
@@ -153,7 +153,7 @@ impl Place {
     /// The same of services that are known from a file: nothing of them sleeps, and nobody has asked for anything.
     pub(crate) async fn offline(
         &self,
-        listed: Listed,
+        listed: ListedServices,
         now: Timestamp,
     ) -> Result<Snapshot, Failure> {
         let named =
@@ -164,10 +164,10 @@ impl Place {
             table: String::new(),
             sizes: TaskSizes::default(),
             limiters: RateLimiters::new(&config.rate),
-            found: Gathered {
+            found: GatheredFacts {
                 resources: listed.resources,
                 daemons: listed.daemons,
-                ..Gathered::default()
+                ..GatheredFacts::default()
             },
             now,
             run: "cli-offline".to_owned(),

@@ -1,7 +1,7 @@
 //! `env snooze`: a sleep is put off. Writes one record for each pattern into the state table and nothing else.
 
 use common::state::Table;
-use environments::overrides::{Ask, Request};
+use environments::overrides::{Request, RequestKind};
 use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let real = Timestamp::now();
     let now = args.at.map_or(real, |at| at.max(real));
     let mut wish = RequestTemplate {
-        ask: Ask::Snooze,
+        ask: RequestKind::Snooze,
         by: &args.by,
         now,
         place: None,
@@ -107,7 +107,7 @@ impl Args {
             return Ok(());
         }
         for request in requests {
-            let until = times::told(request.until, zone);
+            let until = times::written(request.until, zone);
             let does = if self.dry_run { "would be" } else { "is" };
             screen.line(format!(
                 "The sleep of {} {does} put off until {until}, {name}.",

@@ -2,7 +2,7 @@
 
 use environments::decide::Step;
 use environments::plan::{Plan, Row, Totals};
-use environments::savings::{Savings, Sleeps, savings};
+use environments::savings::{CountedSleeps, Savings, savings};
 use environments::sleep_record::{Phase, SleepRecord};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -90,9 +90,9 @@ fn saved(row: &Row, snapshot: &Snapshot) -> Savings {
         totals: Totals::default(),
     };
     let which = if row.step.is_up() {
-        Sleeps::Ending
+        CountedSleeps::Ending
     } else {
-        Sleeps::Lasting
+        CountedSleeps::Lasting
     };
     savings(
         &alone,
@@ -111,7 +111,7 @@ fn total(entries: &[Entry<'_>], snapshot: &Snapshot) -> Savings {
         total.vcpu_hours += saved.vcpu_hours;
         total.gb_hours += saved.gb_hours;
         total.money += saved.money;
-        total.services += saved.services;
+        total.resources += saved.resources;
         total.unknown += saved.unknown;
     }
     total
@@ -146,8 +146,8 @@ impl Entry<'_> {
 
     fn cells(&self, zone: &TimeZone) -> [Cell; 7] {
         let (state, style) = self.state();
-        let since = self.row.since.map(|at| times::told(at, zone));
-        let money = (self.saved.services > self.saved.unknown)
+        let since = self.row.since.map(|at| times::written(at, zone));
+        let money = (self.saved.resources > self.saved.unknown)
             .then(|| format!("{:.2} {}", self.saved.money, self.saved.currency));
         let note = match self.row.step {
             Step::Nothing if self.row.condition.is_none() => String::new(),
@@ -198,7 +198,7 @@ fn as_text(
     let rows: Vec<[Cell; 7]> = entries.iter().map(|entry| entry.cells(&zone)).collect();
     let head = ["service", "state", "since", "had", "next", "saved", "note"];
     let mut told = lines(head, &rows, screen);
-    if total.services > 0 {
+    if total.resources > 0 {
         told.push(format!("Saved so far: {total}."));
     }
     told.push(format!("Times are those of {}.", snapshot.zone_name()));

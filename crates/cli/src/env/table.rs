@@ -3,7 +3,7 @@
 use environments::decide::Step;
 use environments::explain::on_clocks;
 use environments::plan::{Plan, Row, Totals};
-use environments::resource::Level;
+use environments::resource::Capacity;
 use jiff::tz::TimeZone;
 use schedule::State;
 use strict_yaml::words::count;
@@ -85,12 +85,12 @@ pub(crate) fn change(row: &Row) -> String {
 }
 
 /// What it will have when the step is done.
-pub(crate) fn level_after(row: &Row) -> Level {
+pub(crate) fn level_after(row: &Row) -> Capacity {
     let is = row.resource.level();
     match &row.step {
         Step::Sleep { was } | Step::FinishSleep { was } => row.resource.asleep(*was),
         Step::Wake { was } | Step::FinishWake { was } | Step::GiveBack { was } => *was,
-        Step::Conflict { give_back, .. } => Level {
+        Step::Conflict { give_back, .. } => Capacity {
             scaling: give_back.or(is.scaling),
             ..is
         },
@@ -117,7 +117,7 @@ pub(crate) fn totals(totals: &Totals) -> String {
     let ours = format!(
         "{} of {} ours, {} asleep",
         totals.selected,
-        count(totals.services, "service"),
+        count(totals.resources, "service"),
         totals.asleep
     );
     if told.is_empty() {
@@ -135,7 +135,7 @@ pub(crate) fn next_edge(row: &Row, zone: &TimeZone) -> String {
         None => return String::new(),
     };
     match row.next_edge {
-        Some(edge) => format!("{to} {}", super::times::told(edge, zone)),
+        Some(edge) => format!("{to} {}", super::times::written(edge, zone)),
         None => "never".to_owned(),
     }
 }

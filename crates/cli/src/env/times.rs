@@ -94,7 +94,7 @@ fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Stri
 }
 
 /// `Mon 2026-11-23 22:00`, on the clocks of a zone.
-pub(crate) fn told(at: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn written(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = at.to_zoned(zone.clone());
     let form = if zoned.second() == 0 {
         "%a %Y-%m-%d %H:%M"
@@ -146,11 +146,11 @@ mod tests {
     fn times_are_told_shortly() {
         let berlin = zone("europe/berlin").unwrap();
         assert_eq!(
-            told(at("2026-11-23T21:00:00Z"), &berlin),
+            written(at("2026-11-23T21:00:00Z"), &berlin),
             "Mon 2026-11-23 22:00"
         );
         assert_eq!(
-            told(at("2026-11-23T21:00:07Z"), &berlin),
+            written(at("2026-11-23T21:00:07Z"), &berlin),
             "Mon 2026-11-23 22:00:07"
         );
     }

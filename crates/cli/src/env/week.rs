@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::times;
 
-const DAYS: i32 = 7;
+const DAYS_OF_WEEK: i32 = 7;
 
 /// Which week.
 #[derive(Clone, Copy, Debug)]
@@ -235,7 +235,7 @@ fn empty(zone: &str, asked: WeekQuery<'_>) -> Result<Week, String> {
     let first = asked
         .first
         .unwrap_or_else(|| clocks.to_datetime(asked.at).date());
-    let days: Option<Vec<Day>> = (0..DAYS)
+    let days: Option<Vec<Day>> = (0..DAYS_OF_WEEK)
         .map(|number| day(first, number, &clocks))
         .collect();
     Ok(Week {
@@ -375,7 +375,7 @@ impl Week {
     }
 
     /// `09:00–22:00`, `all day`, `off`: what is on of a day. A time that the clocks show twice says which.
-    pub(crate) fn told(&self, day: &Day, spans: &[Span]) -> String {
+    pub(crate) fn described(&self, day: &Day, spans: &[Span]) -> String {
         match spans {
             [] => return "off".to_owned(),
             [one] if (one.from, one.until) == (day.from, day.until) => return "all day".to_owned(),

@@ -9,7 +9,7 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 
 /// Characters of a reason.
-const MAX_REASON: usize = 100;
+const MAX_REASON_CHARS: usize = 100;
 
 /// List the runs of gates, newest first
 #[derive(clap::Args)]
@@ -59,7 +59,7 @@ fn row(run: &RunSummary) -> [Cell; 6] {
         (run.stage.to_string(), None),
         verdict,
         (
-            text::clean::short(&run.reason, MAX_REASON),
+            text::clean::short(&run.reason, MAX_REASON_CHARS),
             Some(Style::Quiet),
         ),
     ]

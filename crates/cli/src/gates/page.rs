@@ -18,9 +18,9 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 
 /// Characters of a reason; the report has all of it.
-const MAX_REASON: usize = 300;
+const MAX_REASON_CHARS: usize = 300;
 /// Runs in the strip of a service: the newest.
-const STRIP: usize = 40;
+const STRIP_RUNS: usize = 40;
 /// Slow and flaky checks that are listed.
 const MAX_CHECKS: usize = 20;
 
@@ -241,7 +241,7 @@ impl ServicePage {
             made: shown(made),
             name: text::clean::line(&stats.name),
             last: verdict(newest),
-            reason: text::clean::short(&newest.reason, MAX_REASON),
+            reason: text::clean::short(&newest.reason, MAX_REASON_CHARS),
             numbers: numbers.into(),
             strip: strip(runs),
             strip_words: strip_words(runs),
@@ -293,7 +293,7 @@ impl Row {
             stage: run.stage.as_str(),
             deployment: run.extra.deployment.as_deref().map(text::clean::line),
             took: millis(run.duration_ms),
-            reason: text::clean::short(&run.reason, MAX_REASON),
+            reason: text::clean::short(&run.reason, MAX_REASON_CHARS),
             link: links.to(&run.place),
             place: run.place.clone(),
         }
@@ -325,7 +325,7 @@ fn shown(at: Timestamp) -> String {
 
 /// The newest runs, the oldest of them first.
 fn strip(runs: &[&RunSummary<Release>]) -> Vec<Cell> {
-    let newest = runs.iter().take(STRIP).rev();
+    let newest = runs.iter().take(STRIP_RUNS).rev();
     newest
         .map(|run| Cell {
             class: verdict(run).class,
@@ -340,10 +340,10 @@ fn strip(runs: &[&RunSummary<Release>]) -> Vec<Cell> {
 }
 
 fn strip_words(runs: &[&RunSummary<Release>]) -> String {
-    let newest = runs.len().min(STRIP);
+    let newest = runs.len().min(STRIP_RUNS);
     let passed = runs
         .iter()
-        .take(STRIP)
+        .take(STRIP_RUNS)
         .filter(|run| run.conclusion == Conclusion::Passed)
         .count();
     format!(

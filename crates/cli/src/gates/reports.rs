@@ -16,7 +16,7 @@ use crate::clients;
 use crate::failure::Failure;
 
 /// Reports that are read from a bucket at once.
-const AT_ONCE: usize = 16;
+const CONCURRENT_READS: usize = 16;
 
 /// Which reports are read.
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ fn newest_so_many(written: &str) -> Result<NonZeroUsize, String> {
 const MAX_STORING_SECONDS: i64 = 60;
 
 /// Runs that are held at least, before older ones are let go.
-const MIN_KEPT: usize = 1_000;
+const MIN_KEPT_KEYS: usize = 1_000;
 /// Names of services that were not asked for.
 const MAX_OTHERS: usize = 100;
 /// Of a bucket: whose a report is, and whether it is one, stands in it.
@@ -132,7 +132,7 @@ pub(crate) async fn read_with<E>(
             });
             // In their order, and hardly more than are wanted: each is a call. S3 knows only the second
             // in which one was stored, so those stored shortly before are read, too.
-            let mut read = futures::stream::iter(read).buffered(AT_ONCE);
+            let mut read = futures::stream::iter(read).buffered(CONCURRENT_READS);
             let (mut taken, mut oldest) = (0, i64::MIN);
             while let Some((at, one)) = read.next().await {
                 if at < oldest {
@@ -202,7 +202,7 @@ impl<E> Reports<E> {
         }
         self.runs.push(run);
         let last = selection.last.get();
-        if self.runs.len() >= last.saturating_mul(2).max(MIN_KEPT) {
+        if self.runs.len() >= last.saturating_mul(2).max(MIN_KEPT_KEYS) {
             self.keep_newest(last);
         }
         true

@@ -11,9 +11,9 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 
 /// So many runs say that a check which never failed may be of no use.
-const ENOUGH_RUNS: usize = 20;
+const MIN_RUNS_TO_JUDGE: usize = 20;
 /// Lines of each list.
-const SHOWN: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// Verdicts by service, and flaky, slow and idle checks
 #[derive(clap::Args)]
@@ -69,8 +69,8 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         }
         screen.line("")?;
         screen.line(screen.styled(Style::Heading, title))?;
-        let more = lines.len().saturating_sub(SHOWN);
-        for line in lines.into_iter().take(SHOWN) {
+        let more = lines.len().saturating_sub(MAX_LISTED);
+        for line in lines.into_iter().take(MAX_LISTED) {
             screen.line(format!("  {line}"))?;
         }
         if more > 0 {
@@ -191,7 +191,7 @@ fn lists(services: &[Service]) -> [(&'static str, Vec<String>); 3] {
         .iter()
         .map(|one| format!("{}, {}", named(one), millis(one.1.median_ms)));
     let idle = all.iter().filter(|(_, check)| {
-        check.runs >= ENOUGH_RUNS && check.not_passed == 0 && check.flaky == 0
+        check.runs >= MIN_RUNS_TO_JUDGE && check.not_passed == 0 && check.flaky == 0
     });
     let idle = idle.map(|one| format!("{}, {}", named(one), text::words::count(one.1.runs, "run")));
     [

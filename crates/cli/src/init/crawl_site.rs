@@ -6,12 +6,12 @@ use futures::future::join_all;
 use reqwest::{Client, redirect};
 use url::Url;
 
-const WITHIN: Duration = Duration::from_secs(10);
+const CRAWL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody's first page is longer before its title.
-const MAX_BODY: usize = 256 * 1024;
+const MAX_BODY_BYTES: usize = 256 * 1024;
 const MAX_REDIRECTS: usize = 5;
 /// Where services tell how they are, or which version they are.
-const USUAL: [&str; 12] = [
+const USUAL_PATHS: [&str; 12] = [
     "/health",
     "/healthz",
     "/api/health",
@@ -26,7 +26,7 @@ const USUAL: [&str; 12] = [
     "/sitemap.xml",
 ];
 /// What no service has; one that answers it with success answers everything.
-const NOWHERE: &str = "/deploy-hooks-looks-for-a-page-that-does-not-exist";
+const ABSENT_PATH: &str = "/deploy-hooks-looks-for-a-page-that-does-not-exist";
 
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ pub(super) async fn crawl_site(base: &Url) -> Result<Answers, String> {
     let client = Client::builder()
         .user_agent(concat!("deploy-hooks/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
-        .timeout(WITHIN)
+        .timeout(CRAWL_TIMEOUT)
         .build()
         .map_err(|error| reason(&error))?;
     let home = first_page(&client, base).await?;
-    let usual = USUAL.iter().map(|path| get(&client, base, path));
-    let (usual, nowhere) = tokio::join!(join_all(usual), get(&client, base, NOWHERE));
+    let usual = USUAL_PATHS.iter().map(|path| get(&client, base, path));
+    let (usual, nowhere) = tokio::join!(join_all(usual), get(&client, base, ABSENT_PATH));
     Ok(Answers {
         home,
         usual: usual.into_iter().flatten().collect(),
@@ -120,9 +120,9 @@ async fn get(client: &Client, base: &Url, path: &str) -> Result<Page, String> {
 async fn body_of(mut answer: reqwest::Response) -> Result<String, String> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error))? {
-        let left = MAX_BODY - body.len();
+        let left = MAX_BODY_BYTES - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(left)]);
-        if body.len() == MAX_BODY {
+        if body.len() == MAX_BODY_BYTES {
             break;
         }
     }

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use serde_json::json;
-use suite_import::{Converted, LeftOut, MAX_FILE, convert};
+use suite_import::{ConvertedSuite, LeftOut, MAX_FILE, convert};
 
 use super::{Args, write};
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
 
 /// Lines of what is left out that a terminal gets; --json has all.
-const SHOWN: usize = 50;
+const MAX_SHOWN_LINES: usize = 50;
 
 /// Converts, writes or prints, and says what is not in the suite.
 pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), Failure> {
@@ -79,18 +79,18 @@ pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), F
     Ok(())
 }
 
-fn left_out(source: &str, converted: &Converted) -> Vec<String> {
+fn left_out(source: &str, converted: &ConvertedSuite) -> Vec<String> {
     if converted.left.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["Not carried over:".to_owned()];
-    for LeftOut { line, what } in converted.left.iter().take(SHOWN) {
+    for LeftOut { line, what } in converted.left.iter().take(MAX_SHOWN_LINES) {
         lines.push(match line {
             Some(line) => format!("  {source}:{line}: {what}"),
             None => format!("  {source}: {what}"),
         });
     }
-    let more = converted.left.len().saturating_sub(SHOWN);
+    let more = converted.left.len().saturating_sub(MAX_SHOWN_LINES);
     if more > 0 {
         lines.push(format!("  and {more} more: --json has all"));
     }

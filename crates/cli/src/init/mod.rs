@@ -24,7 +24,7 @@ use crate::screen::{Screen, Style};
 use crate::suite_file::HurlValues;
 
 /// For the trial of all checks together.
-const TRIAL: Duration = Duration::from_mins(2);
+const TRIAL_TIMEOUT: Duration = Duration::from_mins(2);
 const MAX_NAME: usize = 100;
 /// Of a reason in the file.
 const MAX_REASON: usize = 120;
@@ -154,7 +154,7 @@ async fn doubts(url: &Url, text: &str) -> Result<BTreeMap<String, String>, Failu
         cloud: None,
         browsers: None,
         memory: None,
-        deadline: Instant::now() + TRIAL,
+        deadline: Instant::now() + TRIAL_TIMEOUT,
     };
     let outcome = gate::run(run).await;
     let checks = outcome.report.checks.into_iter();

@@ -9,7 +9,7 @@ use common::aws::Aws;
 use crate::failure::Failure;
 
 /// What the call says.
-pub(super) struct Wish {
+pub(super) struct InstallRequest {
     pub(super) suites: Option<String>,
     pub(super) subnets: Option<String>,
     pub(super) security_groups: Option<String>,
@@ -59,7 +59,7 @@ impl Terminal {
 /// The parameters that are set. What the stack has is kept unless the call says otherwise.
 pub(super) async fn answers(
     aws: &Aws,
-    wish: Wish,
+    wish: InstallRequest,
     before: Option<&Stack>,
     bucket: &str,
     terminal: &mut Terminal,

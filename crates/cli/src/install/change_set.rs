@@ -13,10 +13,10 @@ use crate::screen::{Screen, Style};
 
 const POLL_EVERY: Duration = Duration::from_secs(3);
 /// The transform of SAM takes half a minute.
-const READY_WITHIN: Duration = Duration::from_mins(10);
+const READY_TIMEOUT: Duration = Duration::from_mins(10);
 /// A stack with all that there is takes some minutes.
-const DONE_WITHIN: Duration = Duration::from_hours(1);
-const READ_WITHIN: Duration = Duration::from_mins(2);
+const DONE_TIMEOUT: Duration = Duration::from_hours(1);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 /// Lines that are shown of a change set.
 const MAX_SHOWN: usize = 200;
 
@@ -76,7 +76,7 @@ pub(super) async fn make(
                 &error,
             )
         })?;
-    let until = Instant::now() + READY_WITHIN;
+    let until = Instant::now() + READY_TIMEOUT;
     loop {
         let call = aws.cloudformation().describe_change_set();
         let answer = call
@@ -114,7 +114,7 @@ pub(super) async fn make(
             _ => sleep(POLL_EVERY).await,
         }
     }
-    let read = briefing::change_set(aws, plan.stack, name, Instant::now() + READ_WITHIN).await;
+    let read = briefing::change_set(aws, plan.stack, name, Instant::now() + READ_TIMEOUT).await;
     let set = read.map_err(Failure::Failed)?;
     Ok((set.state != SetState::Empty).then_some(set))
 }
@@ -182,7 +182,7 @@ pub(super) async fn settled(
     stack: &str,
     screen: &mut Screen,
 ) -> Result<String, Failure> {
-    let until = Instant::now() + DONE_WITHIN;
+    let until = Instant::now() + DONE_TIMEOUT;
     let mut before = String::new();
     loop {
         let answer = aws

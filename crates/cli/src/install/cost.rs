@@ -17,7 +17,7 @@ const PRICES: [(&str, f64, &str); 3] = [
     ),
 ];
 /// Alarms of functions look at three metrics, all others at one.
-const OF_FUNCTIONS: &[&str] = &[
+const FUNCTION_RESOURCES: &[&str] = &[
     "PreTrafficAlarm",
     "PostTrafficAlarm",
     "DeployActionAlarm",
@@ -39,7 +39,7 @@ pub(super) struct Estimate {
 pub(super) fn estimate<'a>(resources: impl Iterator<Item = (&'a str, &'a str)>) -> Estimate {
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     for (logical_id, kind) in resources {
-        let units = if OF_FUNCTIONS.contains(&logical_id) {
+        let units = if FUNCTION_RESOURCES.contains(&logical_id) {
             3
         } else {
             1
@@ -101,6 +101,6 @@ mod tests {
                 found.push(name);
             }
         }
-        assert_eq!(found, OF_FUNCTIONS);
+        assert_eq!(found, FUNCTION_RESOURCES);
     }
 }

@@ -19,9 +19,9 @@ use common::aws::Aws;
 use common::failure::{Failure as AwsFailure, Hints};
 use serde_json::json;
 
-use self::ask::{Terminal, Wish};
+use self::ask::{InstallRequest, Terminal};
 use self::change_set::Plan;
-use self::packages::Built;
+use self::packages::BuiltTemplate;
 use crate::check::settings;
 use crate::clients;
 use crate::failure::Failure;
@@ -30,9 +30,9 @@ use crate::screen::{Screen, Style};
 pub(crate) use self::uninstall::{Args as UninstallArgs, run as run_uninstall};
 
 /// The stack's usual name.
-pub(super) const STACK: &str = "deploy-hooks";
+pub(super) const DEFAULT_STACK: &str = "deploy-hooks";
 /// A suite that passes nothing by itself: it says what to write.
-const STARTER: &str = include_str!("starter.yaml");
+const STARTER_SUITE: &str = include_str!("starter.yaml");
 const TEMPLATE_KEY: &str = "packages/template.yaml";
 /// Beginning of the name of a change set. One of a run that was cut off is in nobody's way.
 const CHANGE_SET: &str = "deploy-hooks-install";
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".aws-sam/arm64")]
     built: PathBuf,
     /// The stack
-    #[arg(long, value_name = "NAME", default_value = STACK)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_STACK)]
     stack: String,
     /// Where suites lie: `s3://BUCKET/KEY`, with `{application}` and `{deployment_group}`
     #[arg(long, value_name = "PLACE")]
@@ -89,7 +89,7 @@ Examples:
 
 /// Installs.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let built = Built::read(&args.built)?;
+    let built = BuiltTemplate::read(&args.built)?;
     let aws = clients::aws().await?;
     let place = place(&aws).await?;
     let before = stack_as_it_is(&aws, &args.stack).await?;
@@ -97,7 +97,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let bucket =
         bucket.unwrap_or_else(|| format!("deploy-hooks-{}-{}", place.account, place.region));
     let mut terminal = Terminal::of(args.yes || screen.json);
-    let wish = Wish {
+    let wish = InstallRequest {
         suites: args.suites.clone(),
         subnets: args.subnets.clone(),
         security_groups: args.security_groups.clone(),
@@ -243,7 +243,7 @@ pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack
 
 /// What the stack is given: what was answered, and of the rest what it has.
 fn parameters(
-    built: &Built,
+    built: &BuiltTemplate,
     folder: &std::path::Path,
     mut given: BTreeMap<String, String>,
     before: Option<&Stack>,
@@ -346,7 +346,7 @@ async fn store_starter(
     if packages::is_there(aws, bucket, &key).await? {
         return Ok(());
     }
-    packages::put(aws, bucket, &key, STARTER.as_bytes().to_vec()).await?;
+    packages::put(aws, bucket, &key, STARTER_SUITE.as_bytes().to_vec()).await?;
     screen.progress(
         &format!("a first suite lies at s3://{bucket}/{key}; copy it for each application"),
         None,
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn the_starter_is_a_suite_that_lets_nothing_pass_by_itself() {
-        let suite = gate::Suite::parse("starter.yaml", STARTER).unwrap();
+        let suite = gate::Suite::parse("starter.yaml", STARTER_SUITE).unwrap();
         assert!(suite.required_checks_at(gate::Stage::PreTraffic) > 0);
         assert!(!suite.dry_run);
     }

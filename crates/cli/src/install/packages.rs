@@ -15,22 +15,22 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::failure::{self, Failure};
 
 /// What a function's package holds; SAM builds no more.
-const PROGRAM: &str = "bootstrap";
+const PROGRAM_FILE: &str = "bootstrap";
 /// What a release's template names are archives already.
-const ARCHIVE: &str = ".zip";
+const ARCHIVE_EXTENSION: &str = ".zip";
 /// Lambda takes 50 MB zipped, and ours are below 7.
 const MAX_PROGRAM_BYTES: usize = 512 * 1024 * 1024;
 
 /// A template with the packages that it names.
 #[derive(Debug)]
-pub(super) struct Built {
+pub(super) struct BuiltTemplate {
     /// The text, before it says where the packages lie.
     pub(super) template: String,
     /// Of each function, by what the template calls it: the program of a build, or the archive of a release.
     packages: BTreeMap<String, PathBuf>,
 }
 
-impl Built {
+impl BuiltTemplate {
     /// Reads the folder that a build left, or one of a release.
     pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join("template.yaml");
@@ -44,10 +44,10 @@ impl Built {
         let template = failure::read(&path)?;
         let mut packages = BTreeMap::new();
         for name in code_uris(&template) {
-            let package = if name.ends_with(ARCHIVE) {
+            let package = if name.ends_with(ARCHIVE_EXTENSION) {
                 folder.join(name)
             } else {
-                folder.join(name).join(PROGRAM)
+                folder.join(name).join(PROGRAM_FILE)
             };
             if !package.is_file() {
                 return Err(Failure::Wrong(format!(
@@ -82,7 +82,7 @@ impl Built {
         let mut places = BTreeMap::new();
         for (name, file) in &self.packages {
             let bytes = failure::read_bytes(file, MAX_PROGRAM_BYTES)?;
-            let package = if name.ends_with(ARCHIVE) {
+            let package = if name.ends_with(ARCHIVE_EXTENSION) {
                 bytes
             } else {
                 zipped(&bytes).map_err(|error| {
@@ -135,7 +135,7 @@ fn zipped(program: &[u8]) -> zip::result::ZipResult<Vec<u8>> {
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o755);
-    zip.start_file(PROGRAM, options)?;
+    zip.start_file(PROGRAM_FILE, options)?;
     zip.write_all(program)?;
     Ok(zip.finish()?.into_inner())
 }
@@ -242,8 +242,8 @@ Resources:
       Handler: bootstrap
 ";
 
-    fn built() -> Built {
-        Built {
+    fn built() -> BuiltTemplate {
+        BuiltTemplate {
             template: TEMPLATE.to_owned(),
             packages: BTreeMap::new(),
         }
@@ -253,7 +253,7 @@ Resources:
     fn parameters_are_those_of_the_template() {
         assert_eq!(built().parameters(), ["SuiteLocation", "MemorySize"]);
         let own = include_str!("../../../../template.yaml");
-        let own = Built {
+        let own = BuiltTemplate {
             template: own.to_owned(),
             packages: BTreeMap::new(),
         };
@@ -285,7 +285,7 @@ Resources:
         let (one, two) = (zipped(b"program").unwrap(), zipped(b"program").unwrap());
         assert_eq!(one, two);
         let mut archive = zip::ZipArchive::new(Cursor::new(one)).unwrap();
-        let file = archive.by_name(PROGRAM).unwrap();
+        let file = archive.by_name(PROGRAM_FILE).unwrap();
         assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o755));
         assert_ne!(digest(b"a"), digest(b"b"));
     }
@@ -295,7 +295,7 @@ Resources:
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let refused = |expected: &str| {
-            let why = Built::read(folder).unwrap_err().to_string();
+            let why = BuiltTemplate::read(folder).unwrap_err().to_string();
             assert!(why.contains(expected), "{why}");
         };
         refused("has no template.yaml; build the packages first");
@@ -303,13 +303,13 @@ Resources:
         refused("has no package PreTraffic, which its template names; build again");
         std::fs::create_dir(folder.join("PreTraffic")).unwrap();
         std::fs::write(folder.join("PreTraffic/bootstrap"), "program").unwrap();
-        let built = Built::read(folder).unwrap();
+        let built = BuiltTemplate::read(folder).unwrap();
         assert!(built.packages["PreTraffic"].ends_with("PreTraffic/bootstrap"));
         let released = TEMPLATE.replace("CodeUri: PreTraffic", "CodeUri: PreTraffic.zip");
         std::fs::write(folder.join("template.yaml"), released).unwrap();
         refused("has no package PreTraffic.zip");
         std::fs::write(folder.join("PreTraffic.zip"), "archive").unwrap();
-        let built = Built::read(folder).unwrap();
+        let built = BuiltTemplate::read(folder).unwrap();
         assert!(built.packages["PreTraffic.zip"].ends_with("PreTraffic.zip"));
         std::fs::write(folder.join("template.yaml"), "Resources: {}\n").unwrap();
         refused("names no package");

@@ -5,7 +5,7 @@ use common::failure::{Failure as AwsFailure, Hints};
 use serde_json::json;
 
 use super::ask::Terminal;
-use super::{STACK, change_set};
+use super::{DEFAULT_STACK, change_set};
 use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -15,7 +15,7 @@ use crate::screen::{Screen, Style};
 #[command(after_help = HELP)]
 pub(crate) struct Args {
     /// The stack
-    #[arg(long, value_name = "NAME", default_value = STACK)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_STACK)]
     stack: String,
     /// Say what would go and stay, and do nothing
     #[arg(long)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use gate::{GateLimits, Stage};
 
 use self::outcomes::Outcomes;
-use self::runs::{JudgedRun, Recorded};
+use self::runs::{JudgedRun, RecordedReport};
 use crate::check;
 use crate::failure::{self, Failure};
 use crate::gates::reports::{self, Selection};
@@ -84,7 +84,7 @@ async fn judge(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         None => None,
         Some(path) => Some(Outcomes::read(path)?),
     };
-    let found = reports::read_with(&args.selection, Recorded::of).await?;
+    let found = reports::read_with(&args.selection, RecordedReport::of).await?;
     crate::gates::show_unread(&found.unread, screen);
     if let (Some(outcomes), Some(path)) = (&outcomes, &args.outcomes) {
         let releases = found.runs.iter();
@@ -101,7 +101,7 @@ async fn judge(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         .iter()
         .map(|run| JudgedRun::of(run, limits.at(run.stage), outcomes.as_ref()))
         .collect();
-    let judged = show::Judged::of(&found, &runs, &limits, outcomes.as_ref());
+    let judged = show::JudgedRuns::of(&found, &runs, &limits, outcomes.as_ref());
     if screen.json {
         screen.value(&serde_json::json!(judged))?;
         return Ok(());

@@ -13,12 +13,12 @@ const MAX_PROBLEMS: usize = 20;
 /// What a release proved to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Proof {
+pub(super) enum ReleaseOutcome {
     Good,
     Bad,
 }
 
-impl Proof {
+impl ReleaseOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -30,7 +30,7 @@ impl Proof {
 /// What each deployment or version proved to be.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcomes {
-    proofs: BTreeMap<String, (Proof, usize)>,
+    proofs: BTreeMap<String, (ReleaseOutcome, usize)>,
 }
 
 /// A line of JSON.
@@ -39,7 +39,7 @@ pub(super) struct Outcomes {
 struct JsonLine {
     deployment: Option<String>,
     version: Option<String>,
-    outcome: Proof,
+    outcome: ReleaseOutcome,
 }
 
 impl Outcomes {
@@ -94,7 +94,11 @@ impl Outcomes {
     }
 
     /// What a run's release proved to be: by its deployment, or else by its version.
-    pub(super) fn of(&self, deployment: Option<&str>, version: Option<&str>) -> Option<Proof> {
+    pub(super) fn of(
+        &self,
+        deployment: Option<&str>,
+        version: Option<&str>,
+    ) -> Option<ReleaseOutcome> {
         let mut keys = [deployment, version].into_iter().flatten();
         let proof = keys.find_map(|key| self.proofs.get(key));
         proof.map(|(proof, _)| *proof)
@@ -154,7 +158,7 @@ fn is_head(line: &str) -> bool {
         if ["deployment", "version", "release"].contains(&first.as_str()) && second == "outcome")
 }
 
-fn proof(line: &str) -> Result<(String, Proof), String> {
+fn proof(line: &str) -> Result<(String, ReleaseOutcome), String> {
     if line.starts_with('{') {
         let line: JsonLine = serde_json::from_str(line).map_err(|error| {
             let why = error.to_string();
@@ -175,8 +179,8 @@ fn proof(line: &str) -> Result<(String, Proof), String> {
         return Err("the deployment or version is missing before the comma".to_owned());
     }
     match unquoted(outcome).to_lowercase().as_str() {
-        "good" => Ok((key.to_owned(), Proof::Good)),
-        "bad" => Ok((key.to_owned(), Proof::Bad)),
+        "good" => Ok((key.to_owned(), ReleaseOutcome::Good)),
+        "bad" => Ok((key.to_owned(), ReleaseOutcome::Bad)),
         other => Err(format!("{other:?} is no outcome; write good or bad")),
     }
 }
@@ -200,9 +204,15 @@ mod tests {
             "# of November\ndeployment,outcome\nd-1,good\n\"d-2\", \"Bad\"\n\n{\"version\": \"1.2.0\", \"outcome\": \"bad\"}\nd-1,good\n",
         )
         .unwrap();
-        assert_eq!(read.of(Some("d-1"), None), Some(Proof::Good));
-        assert_eq!(read.of(Some("d-2"), Some("1.0.0")), Some(Proof::Bad));
-        assert_eq!(read.of(Some("d-9"), Some("1.2.0")), Some(Proof::Bad));
+        assert_eq!(read.of(Some("d-1"), None), Some(ReleaseOutcome::Good));
+        assert_eq!(
+            read.of(Some("d-2"), Some("1.0.0")),
+            Some(ReleaseOutcome::Bad)
+        );
+        assert_eq!(
+            read.of(Some("d-9"), Some("1.2.0")),
+            Some(ReleaseOutcome::Bad)
+        );
         assert_eq!(read.of(Some("d-9"), None), None);
         assert_eq!(read.unmatched(["d-1", "1.2.0"].into_iter()), ["d-2"]);
     }

@@ -4,17 +4,17 @@ use gate::{Blocker, Conclusion, GateLimits, RecordedRun, Rejudged, Report, Stage
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::outcomes::{Outcomes, Proof};
+use super::outcomes::{Outcomes, ReleaseOutcome};
 use crate::gates::reports::RunSummary;
 
 /// What is kept of a report.
 #[derive(Clone, Debug)]
-pub(super) struct Recorded {
+pub(super) struct RecordedReport {
     pub(super) run: RecordedRun,
     pub(super) deployment: Option<String>,
 }
 
-impl Recorded {
+impl RecordedReport {
     pub(super) fn of(report: &Report) -> Self {
         Self {
             run: RecordedRun::of(report),
@@ -46,7 +46,7 @@ pub(super) struct JudgedRun<'a> {
     pub(super) unknown: Vec<String>,
     /// The same of checks that may not block.
     pub(super) notes: Vec<String>,
-    pub(super) proved: Option<Proof>,
+    pub(super) proved: Option<ReleaseOutcome>,
     #[serde(skip)]
     pub(super) recorded: &'a RecordedRun,
 }
@@ -76,7 +76,7 @@ impl From<Blocker> for StoppedBy {
 
 impl<'a> JudgedRun<'a> {
     pub(super) fn of(
-        run: &'a RunSummary<Recorded>,
+        run: &'a RunSummary<RecordedReport>,
         limits: &GateLimits,
         outcomes: Option<&Outcomes>,
     ) -> Self {

@@ -6,8 +6,8 @@ use gate::{Conclusion, Stage};
 use serde::Serialize;
 
 use super::Limits;
-use super::outcomes::{Outcomes, Proof};
-use super::runs::{JudgedRun, Recorded};
+use super::outcomes::{Outcomes, ReleaseOutcome};
+use super::runs::{JudgedRun, RecordedReport};
 use super::stats::{self, GateCount, LimitRow};
 use super::suggestion::{self, Evidence, Suggestion};
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 
 /// Runs that are listed.
-const SHOWN: usize = 20;
+const MAX_LISTED_RUNS: usize = 20;
 /// Characters of a reason.
 const MAX_REASON: usize = 120;
 /// Names of releases that are spelled out.
@@ -24,7 +24,7 @@ const MAX_NAMED: usize = 5;
 
 /// Everything that was found.
 #[derive(Serialize)]
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedRuns<'a> {
     runs: &'a [JudgedRun<'a>],
     gates: Vec<GateCount>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,9 +45,9 @@ struct Proved<'a> {
     unmatched: Vec<&'a str>,
 }
 
-impl<'a> Judged<'a> {
+impl<'a> JudgedRuns<'a> {
     pub(super) fn of(
-        found: &'a Reports<Recorded>,
+        found: &'a Reports<RecordedReport>,
         runs: &'a [JudgedRun<'a>],
         limits: &Limits,
         outcomes: Option<&'a Outcomes>,
@@ -76,10 +76,14 @@ impl<'a> Judged<'a> {
 
     /// All of a few runs; of many those that come to something else.
     fn show_runs(&self, screen: &mut Screen) -> Result<(), Failure> {
-        let is_few = self.runs.len() <= SHOWN;
+        let is_few = self.runs.len() <= MAX_LISTED_RUNS;
         let shown = self.runs.iter().filter(|run| is_few || run.changes());
         let shown: Vec<&JudgedRun<'_>> = shown.collect();
-        let rows: Vec<[Cell; 7]> = shown.iter().take(SHOWN).map(|run| row(run)).collect();
+        let rows: Vec<[Cell; 7]> = shown
+            .iter()
+            .take(MAX_LISTED_RUNS)
+            .map(|run| row(run))
+            .collect();
         let head = [
             "began", "service", "version", "gate", "was", "would be", "why",
         ];
@@ -90,7 +94,7 @@ impl<'a> Judged<'a> {
                 screen.line(line)?;
             }
         }
-        let more = shown.len().saturating_sub(SHOWN);
+        let more = shown.len().saturating_sub(MAX_LISTED_RUNS);
         if more > 0 {
             screen.line(format!("and {more} more: --json has all"))?;
         }
@@ -280,8 +284,8 @@ fn row(run: &JudgedRun<'_>) -> [Cell; 7] {
         (None, why) => (("unknown".to_owned(), Some(Style::Careful)), why),
     };
     let proved = match run.proved {
-        Some(Proof::Good) => " (proved good)",
-        Some(Proof::Bad) => " (proved bad)",
+        Some(ReleaseOutcome::Good) => " (proved good)",
+        Some(ReleaseOutcome::Bad) => " (proved bad)",
         None => "",
     };
     let why = why.map_or_else(String::new, |why| text::clean::short(why, MAX_REASON));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gate::Stage;
 use serde::Serialize;
 
-use super::outcomes::Proof;
+use super::outcomes::ReleaseOutcome;
 use super::runs::{JudgedRun, StoppedBy};
 
 /// The runs of one gate.
@@ -70,7 +70,7 @@ pub(super) fn counts(runs: &[JudgedRun<'_>]) -> Vec<GateCount> {
 pub(super) fn by_limit(runs: &[JudgedRun<'_>]) -> Vec<LimitRow> {
     let mut rows = Vec::new();
     for stage in Stage::ALL {
-        let proved: Vec<(&JudgedRun<'_>, Proof)> = runs
+        let proved: Vec<(&JudgedRun<'_>, ReleaseOutcome)> = runs
             .iter()
             .filter(|run| run.stage == stage)
             .filter_map(|run| Some((run, run.proved?)))
@@ -99,16 +99,16 @@ pub(super) fn by_limit(runs: &[JudgedRun<'_>]) -> Vec<LimitRow> {
 }
 
 fn rightness(
-    proved: &[(&JudgedRun<'_>, Proof)],
+    proved: &[(&JudgedRun<'_>, ReleaseOutcome)],
     stops: impl Fn(&JudgedRun<'_>) -> Option<bool>,
 ) -> StopCounts {
     let mut counted = StopCounts::default();
     for (run, proof) in proved {
         let count = match (stops(run), proof) {
-            (Some(true), Proof::Bad) => &mut counted.true_stops,
-            (Some(true), Proof::Good) => &mut counted.false_alarms,
-            (Some(false), Proof::Bad) => &mut counted.misses,
-            (Some(false), Proof::Good) => continue,
+            (Some(true), ReleaseOutcome::Bad) => &mut counted.true_stops,
+            (Some(true), ReleaseOutcome::Good) => &mut counted.false_alarms,
+            (Some(false), ReleaseOutcome::Bad) => &mut counted.misses,
+            (Some(false), ReleaseOutcome::Good) => continue,
             (None, _) => &mut counted.unknown,
         };
         *count += 1;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use gate::{GateLimits, RecordedRun, Stage, judge_recorded};
 use serde::Serialize;
 
-use super::outcomes::Proof;
+use super::outcomes::ReleaseOutcome;
 use super::runs::JudgedRun;
 
 /// With fewer runs that proved good or bad, a value would be chance.
@@ -72,7 +72,7 @@ impl Evidence {
 type Setter = Box<dyn Fn(&mut GateLimits, u64)>;
 
 /// One limit that is a number: how it is set, and its values from the tightest to the loosest.
-struct Knob {
+struct TunableLimit {
     name: String,
     now: String,
     values: Vec<u64>,
@@ -111,8 +111,8 @@ impl<'a> Proved<'a> {
         };
         Self {
             stage,
-            good: of(Proof::Good),
-            bad: of(Proof::Bad),
+            good: of(ReleaseOutcome::Good),
+            bad: of(ReleaseOutcome::Bad),
         }
     }
 
@@ -141,7 +141,7 @@ pub(super) fn at(
     (evidence, suggestions.collect())
 }
 
-fn suggest(limits: &GateLimits, proved: &Proved<'_>, knob: &Knob) -> Suggestion {
+fn suggest(limits: &GateLimits, proved: &Proved<'_>, knob: &TunableLimit) -> Suggestion {
     let with = |value| {
         let mut changed = limits.clone();
         (knob.set)(&mut changed, value);
@@ -193,7 +193,7 @@ fn suggest(limits: &GateLimits, proved: &Proved<'_>, knob: &Knob) -> Suggestion 
 }
 
 /// Every limit that is a number. The last value of each is past whatever was measured: then it stops nothing itself.
-fn knobs(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
+fn knobs(limits: &GateLimits, proved: &Proved<'_>) -> Vec<TunableLimit> {
     let mut knobs = Vec::new();
     if !limits.bake.window.is_zero() {
         knobs.extend(knobs_of_bake(limits, proved));
@@ -212,7 +212,7 @@ fn knobs(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
         }
         let beyond = values.last().map_or(1, |last| last + 2);
         values.insert(beyond);
-        knobs.push(Knob {
+        knobs.push(TunableLimit {
             name: format!("latency of {:?}", text::clean::line(&check.name)),
             now: text::words::duration(now),
             values: values.into_iter().collect(),
@@ -225,7 +225,7 @@ fn knobs(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
     knobs
 }
 
-fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
+fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<TunableLimit> {
     let bake = limits.bake;
     let worst = proved.all().map(RecordedRun::worst_counts);
     let worst = worst.fold([0; 3], |worst, run| {
@@ -234,14 +234,14 @@ fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
     let up_to = |most: u32| (0..=u64::from(most) + 1).collect::<Vec<u64>>();
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let mut knobs = vec![
-        Knob {
+        TunableLimit {
             name: "failure_limit".to_owned(),
             now: bake.failure_limit.to_string(),
             values: up_to(worst[0]),
             unit: Unit::Number,
             set: Box::new(move |limits, value| limits.bake.failure_limit = number(value)),
         },
-        Knob {
+        TunableLimit {
             name: "error_limit".to_owned(),
             now: bake.error_limit.to_string(),
             values: up_to(worst[1]),
@@ -250,7 +250,7 @@ fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
         },
     ];
     if let Some(now) = bake.consecutive_error_limit {
-        knobs.push(Knob {
+        knobs.push(TunableLimit {
             name: "consecutive_error_limit".to_owned(),
             now: now.to_string(),
             values: up_to(worst[2]),
@@ -263,7 +263,7 @@ fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<Knob> {
     if let Some(now) = bake.consecutive_success {
         let most = proved.all().map(RecordedRun::rounds).max();
         let most = u64::try_from(most.unwrap_or_default()).unwrap_or_default();
-        knobs.push(Knob {
+        knobs.push(TunableLimit {
             name: "consecutive_success".to_owned(),
             now: now.to_string(),
             // More in a row is tighter.

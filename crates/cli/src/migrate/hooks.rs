@@ -93,7 +93,7 @@ pub(super) struct ServiceHook {
 
 /// A hook that no stage of ECS is for.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct WithoutStage {
+pub(super) struct UnmappedHook {
     pub(super) event: String,
     pub(super) function: String,
     pub(super) what_to_do: &'static str,
@@ -101,7 +101,7 @@ pub(super) struct WithoutStage {
 
 /// A gate of deploy-hooks that would refuse every release at this stage.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Refused {
+pub(super) struct RefusedGate {
     pub(super) event: &'static str,
     pub(super) function: String,
     pub(super) stage: &'static str,
@@ -113,8 +113,8 @@ pub(super) struct Refused {
 pub(super) struct Migration {
     /// A hook for each function.
     pub(super) hooks: Vec<ServiceHook>,
-    pub(super) without_stage: Vec<WithoutStage>,
-    pub(super) refused: Vec<Refused>,
+    pub(super) without_stage: Vec<UnmappedHook>,
+    pub(super) refused: Vec<RefusedGate>,
     /// What CodeDeploy itself would not take, with its place.
     pub(super) wrong: Vec<(At, String)>,
     /// The container and port behind the load balancer.
@@ -164,7 +164,7 @@ impl Migration {
             return;
         }
         if OWN_EVENTS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
-            self.without_stage.push(WithoutStage {
+            self.without_stage.push(UnmappedHook {
                 event: name.clone(),
                 function: hook.function.clone(),
                 what_to_do: "CodeDeploy runs this event itself and never called a function there; remove the hook",
@@ -188,7 +188,7 @@ impl Migration {
         let function = arn(&hook.function);
         let refusal = gate_of(&function).and_then(|gate| hook::stage_refusal(gate, stage));
         if let Some(why) = refusal {
-            self.refused.push(Refused {
+            self.refused.push(RefusedGate {
                 event: event.name,
                 function: hook.function.clone(),
                 stage,
@@ -252,7 +252,7 @@ impl Migration {
                     .to_owned(),
             );
         }
-        for WithoutStage {
+        for UnmappedHook {
             event,
             function,
             what_to_do,
@@ -302,7 +302,7 @@ impl Migration {
         let refused = self.refused.iter();
         let mut steps: Vec<String> = refused
             .map(|one| {
-                let Refused { event, function, stage, why } = one;
+                let RefusedGate { event, function, stage, why } = one;
                 format!("{event} ({function}) becomes {stage}, where this gate refuses every release: {why}.")
             })
             .collect();

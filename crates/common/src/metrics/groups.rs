@@ -1,6 +1,6 @@
 //! The metrics that exist, by groups of the same dimensions.
 
-use super::{OTHER, Reason};
+use super::{OTHER_WORD, Reason};
 
 /// Metrics that are written together.
 #[derive(Debug)]
@@ -30,13 +30,13 @@ pub struct Dimension {
     /// Its name.
     pub name: &'static str,
     /// What it can be.
-    pub words: Words,
+    pub words: DimensionValues,
 }
 
 /// What a dimension can be.
 #[derive(Debug)]
-pub enum Words {
-    /// One of these, or [`OTHER`].
+pub enum DimensionValues {
+    /// One of these, or [`OTHER_WORD`].
     Of(&'static [&'static str]),
     /// The account that was worked in.
     Account,
@@ -48,20 +48,22 @@ impl Dimension {
     /// The value as it is written.
     pub fn word<'a>(&self, value: &'a str) -> &'a str {
         let fits = match self.words {
-            Words::Of(words) => words.contains(&value),
-            Words::Account => value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()),
-            Words::Region => {
+            DimensionValues::Of(words) => words.contains(&value),
+            DimensionValues::Account => {
+                value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            DimensionValues::Region => {
                 let plain =
                     |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
                 (1..=32).contains(&value.len()) && value.bytes().all(plain)
             }
         };
-        if fits { value } else { OTHER }
+        if fits { value } else { OTHER_WORD }
     }
 }
 
 const fn dimension(name: &'static str, words: &'static [&'static str]) -> Dimension {
-    let words = Words::Of(words);
+    let words = DimensionValues::Of(words);
     Dimension { name, words }
 }
 
@@ -91,7 +93,7 @@ pub static GROUPS: [&Group; 7] = [
     &GATE_RUNS,
     &ANSWERS,
     &ASKED,
-    &OVER,
+    &ENDED_CASES,
     &ENVIRONMENTS,
     &ASLEEP,
 ];
@@ -159,7 +161,7 @@ pub(super) static ASKED: Group = Group {
     )],
 };
 
-pub(super) static OVER: Group = Group {
+pub(super) static ENDED_CASES: Group = Group {
     namespace: APPROVALS,
     dimensions: &[
         KIND,
@@ -231,11 +233,11 @@ pub(super) static ASLEEP: Group = Group {
     dimensions: &[
         Dimension {
             name: "Account",
-            words: Words::Account,
+            words: DimensionValues::Account,
         },
         Dimension {
             name: "Region",
-            words: Words::Region,
+            words: DimensionValues::Region,
         },
     ],
     metrics: &[metric(

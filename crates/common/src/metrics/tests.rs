@@ -16,36 +16,36 @@ fn place() -> Place {
 }
 
 /// One of each, with `word` as every value that a caller gives.
-fn each<'a>(word: &'a str, place: &'a Place) -> Vec<Measured<'a>> {
+fn each<'a>(word: &'a str, place: &'a Place) -> Vec<MetricRecord<'a>> {
     vec![
-        Measured::Verdict {
+        MetricRecord::Verdict {
             stage: word,
             verdict: word,
             reason: Reason::NotBegun,
         },
-        Measured::GateRun {
+        MetricRecord::GateRun {
             stage: word,
             stopped: true,
             duration_ms: 12_345,
             rounds: 3,
             latencies_ms: vec![12, 80],
         },
-        Measured::Answer {
+        MetricRecord::Answer {
             caller: word,
             answer: word,
         },
-        Measured::Asked { kind: word },
-        Measured::Over {
+        MetricRecord::Asked { kind: word },
+        MetricRecord::Over {
             kind: word,
             end: word,
             waited_s: 61.5,
         },
-        Measured::Environments(EnvironmentsRun {
+        MetricRecord::Environments(EnvironmentsRun {
             stopped: 2,
             saved_money: 0.8125,
             ..EnvironmentsRun::default()
         }),
-        Measured::Asleep { place, asleep: 7 },
+        MetricRecord::Asleep { place, asleep: 7 },
     ]
 }
 
@@ -111,7 +111,7 @@ fn what_is_no_number_costs_its_metric_alone() {
         saved_gb_hours: f64::INFINITY,
         ..EnvironmentsRun::default()
     };
-    let [line] = Measured::Environments(run)
+    let [line] = MetricRecord::Environments(run)
         .lines(at(), &[])
         .try_into()
         .unwrap();
@@ -125,7 +125,7 @@ fn what_is_no_number_costs_its_metric_alone() {
 
 #[test]
 fn many_values_are_spread_over_lines_and_bounded() {
-    let run = |count: u64| Measured::GateRun {
+    let run = |count: u64| MetricRecord::GateRun {
         stage: "post-traffic",
         stopped: false,
         duration_ms: 1,
@@ -161,8 +161,8 @@ fn the_groups_are_consistent_and_their_number_is_bounded() {
             .dimensions
             .iter()
             .map(|dimension| match dimension.words {
-                Words::Of(words) => words.len() + 1,
-                Words::Account | Words::Region => 1,
+                DimensionValues::Of(words) => words.len() + 1,
+                DimensionValues::Account | DimensionValues::Region => 1,
             })
             .product();
         assert!(
@@ -202,13 +202,13 @@ fn documented() -> (Vec<String>, Vec<String>) {
         }
         for dimension in group.dimensions {
             let words = match dimension.words {
-                Words::Of(words) => words
+                DimensionValues::Of(words) => words
                     .iter()
                     .map(|word| format!("`{word}`"))
                     .collect::<Vec<_>>()
                     .join(", "),
-                Words::Account => "the account that was worked in".to_owned(),
-                Words::Region => "its region".to_owned(),
+                DimensionValues::Account => "the account that was worked in".to_owned(),
+                DimensionValues::Region => "its region".to_owned(),
             };
             dimensions.insert(format!("| `{}` | {words} |", dimension.name));
         }

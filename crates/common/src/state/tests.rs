@@ -87,7 +87,7 @@ async fn an_item_is_created_only_where_there_is_none() {
         .create(&key(), &vec![1, 2], until())
         .await
         .unwrap();
-    assert_eq!(created, Created::New);
+    assert_eq!(created, CreateOutcome::New);
     let (target, asked) = fake.asked(0);
     assert!(target.ends_with(".PutItem"));
     assert_eq!(asked["ConditionExpression"], "attribute_not_exists(pk)");
@@ -110,7 +110,7 @@ async fn who_comes_second_is_given_what_was_first() {
         version: 3,
         value: vec![7],
     };
-    assert_eq!(created, Created::Exists(first.clone()));
+    assert_eq!(created, CreateOutcome::Exists(first.clone()));
     // Also where the answer leaves the old item out.
     let fake = Fake::new(vec![refused(None), (200, json!({"Item": item("[7]", 3)}))]);
     let created = fake
@@ -118,7 +118,7 @@ async fn who_comes_second_is_given_what_was_first() {
         .create(&key(), &vec![1], until())
         .await
         .unwrap();
-    assert_eq!(created, Created::Exists(first));
+    assert_eq!(created, CreateOutcome::Exists(first));
     assert_eq!(fake.asked(1).1["ConsistentRead"], true);
 }
 
@@ -167,11 +167,11 @@ async fn only_the_version_that_was_read_is_replaced() {
     };
     assert_eq!(
         fake.table().replace(&read, &8).await.unwrap(),
-        Replaced::Yes
+        ReplaceOutcome::Yes
     );
     assert_eq!(
         fake.table().replace(&read, &8).await.unwrap(),
-        Replaced::Lost
+        ReplaceOutcome::Lost
     );
     let (_, asked) = fake.asked(0);
     assert_eq!(asked["ConditionExpression"], "version = :read");

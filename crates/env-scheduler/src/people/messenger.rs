@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use channels::{
-    Announcement, DispatchError, Dispatched, Dispatcher, Message, Mode, Outgoing, Post, Recipient,
-    Subject, recipients,
+    Announcement, DeliveryMode, DispatchError, Dispatcher, Message, MessageKey, Outgoing, Post,
+    Recipient, Subject, recipients,
 };
 use common::state::Table;
 use contacts::{Channel, ChannelKind};
@@ -24,7 +24,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(8);
 /// After so many failed tries a message is given up: it is in the log and in the answer.
 const MAX_TRIES: u32 = 5;
 /// The name of the topic of the settings among the channels. No configured one can have it.
-pub const TOPIC: &str = "0-topic";
+pub const TOPIC_CHANNEL: &str = "0-topic";
 
 /// What sending needs.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ impl<'a> Messenger<'a> {
     fn topic(&self) -> Option<Channel> {
         let topic_arn = self.settings.topic.clone()?;
         Some(Channel {
-            name: TOPIC.to_owned(),
+            name: TOPIC_CHANNEL.to_owned(),
             kind: ChannelKind::Sns { topic_arn },
             language: None,
         })
@@ -132,10 +132,10 @@ impl<'a> Messenger<'a> {
                 now: self.now(),
             },
             texts: &channels::Texts::of(self.language(&to.channel)),
-            mode: Mode::New,
+            mode: DeliveryMode::New,
             is_late: message.is_late,
         };
-        let what = Dispatched::About(message.id, message.occasion);
+        let what = MessageKey::About(message.id, message.occasion);
         self.dispatcher().send(what, to, post).await.map(drop)
     }
 }

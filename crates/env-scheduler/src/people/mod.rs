@@ -3,7 +3,7 @@
 //! A message that can't be sent is reported in the answer and the log, and fails nothing: a run must not depend on Slack. Everything is claimed in the state table before it is sent, as events may come twice.
 
 mod error;
-pub mod link;
+pub mod link_claims;
 pub mod messenger;
 pub mod morning_summary;
 pub mod offer;

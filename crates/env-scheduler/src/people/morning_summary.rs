@@ -10,9 +10,9 @@ use contacts::Language;
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
 use environments::plan::{Plan, Row};
-use environments::savings::{Savings, Sleeps, savings};
+use environments::savings::{CountedSleeps, Savings, savings};
 use environments::schedule_state::ScheduleState;
-use environments::select::{Selected, Selection, Selector};
+use environments::select::{SelectedResource, Selection, Selector};
 use environments::sleep_record::{Phase, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State};
@@ -31,13 +31,13 @@ const WAKE_TIMEOUT: SignedDuration = SignedDuration::from_mins(20);
 
 /// What became of the services that one edge should have woken.
 #[derive(Debug, Default)]
-pub struct Wave {
+pub struct WakeResult {
     /// Those that are as they were.
     pub woken: Vec<String>,
     /// Those that failed in this run, with what to do.
-    pub failed: Vec<Failed>,
+    pub failed: Vec<FailedResource>,
     /// Those that somebody else has changed.
-    pub conflicts: Vec<Conflicted>,
+    pub conflicts: Vec<ConflictedResource>,
     /// Those that are on their way.
     pub pending: Vec<String>,
     /// What their sleep has saved.
@@ -46,7 +46,7 @@ pub struct Wave {
 
 /// A service that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub struct FailedResource {
     place: String,
     why: String,
     remedy: String,
@@ -54,7 +54,7 @@ pub struct Failed {
 
 /// A service that was left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflicted {
+pub struct ConflictedResource {
     place: String,
     why: String,
     had: Option<u32>,
@@ -80,12 +80,12 @@ pub async fn send(
 }
 
 /// What became of each edge of the last hours.
-pub fn waves(run: &RunContext<'_>, done: &RunOutcome) -> BTreeMap<Timestamp, Wave> {
+pub fn waves(run: &RunContext<'_>, done: &RunOutcome) -> BTreeMap<Timestamp, WakeResult> {
     let outcomes = done.applied.iter().flat_map(|applied| &applied.outcomes);
     let outcomes: HashMap<&str, &Outcome> = outcomes.map(|one| (one.arn.as_str(), one)).collect();
     let mut selector = Selector::new(run.config, &run.gathered.requests, run.now);
-    let mut edges = Edges::default();
-    let mut waves: BTreeMap<Timestamp, Wave> = BTreeMap::new();
+    let mut edges = WakeEdges::default();
+    let mut waves: BTreeMap<Timestamp, WakeResult> = BTreeMap::new();
     for row in &run.plan.rows {
         if row.desired_state != Some(State::On) {
             continue;
@@ -111,10 +111,10 @@ pub fn waves(run: &RunContext<'_>, done: &RunOutcome) -> BTreeMap<Timestamp, Wav
 
 /// When a schedule wanted its services awake; worked out once for each.
 #[derive(Default)]
-struct Edges(HashMap<usize, Option<Timestamp>>);
+struct WakeEdges(HashMap<usize, Option<Timestamp>>);
 
-impl Edges {
-    fn woken_at(&mut self, selected: &Selected, run: &RunContext<'_>) -> Option<Timestamp> {
+impl WakeEdges {
+    fn woken_at(&mut self, selected: &SelectedResource, run: &RunContext<'_>) -> Option<Timestamp> {
         // The selector keeps the schedule, so its address is its name.
         let key = Arc::as_ptr(&selected.schedule) as usize;
         *self.0.entry(key).or_insert_with(|| {
@@ -138,7 +138,7 @@ struct WokenRow<'a> {
 }
 
 impl WokenRow<'_> {
-    fn sort_into(&self, wave: &mut Wave, run: &RunContext<'_>) {
+    fn sort_into(&self, wave: &mut WakeResult, run: &RunContext<'_>) {
         let place = self.row.resource.place();
         let up = self.outcome.is_some_and(|outcome| outcome.step.is_up());
         match self.outcome.map(|outcome| (&outcome.end, &outcome.step)) {
@@ -156,7 +156,7 @@ impl WokenRow<'_> {
                     ..
                 },
                 _,
-            )) if up => wave.failed.push(Failed {
+            )) if up => wave.failed.push(FailedResource {
                 place,
                 why: format!("{what}: {detail}"),
                 remedy: remedy.clone(),
@@ -173,7 +173,7 @@ impl WokenRow<'_> {
     }
 
     /// What an earlier run did.
-    fn remembered(&self, wave: &mut Wave, run: &RunContext<'_>) {
+    fn remembered(&self, wave: &mut WakeResult, run: &RunContext<'_>) {
         let place = self.row.resource.place();
         let busy = matches!(self.row.step, Step::Busy { .. });
         let Some(record) = self.record else {
@@ -193,7 +193,7 @@ impl WokenRow<'_> {
     }
 
     /// What it had was restored; it counts as awake when that runs.
-    fn arrived(&self, wave: &mut Wave) {
+    fn arrived(&self, wave: &mut WakeResult) {
         let resource = &self.row.resource;
         let had = self.record.and_then(|record| record.was.as_ref());
         let given = self.record.and_then(|record| record.giving);
@@ -215,13 +215,13 @@ impl WokenRow<'_> {
         }
     }
 
-    fn conflict(&self) -> Conflicted {
+    fn conflict(&self) -> ConflictedResource {
         // What was found then says more than that it is recorded.
         let record = self.record.filter(|record| record.phase == Phase::Conflict);
         let why = self.outcome.map(|outcome| &outcome.why);
         let why = why.or(record.map(|record| &record.why));
         let was = self.record.and_then(|record| record.was.as_ref());
-        Conflicted {
+        ConflictedResource {
             place: self.row.resource.place(),
             why: why.unwrap_or(&self.row.why).clone(),
             had: was.map(|was| was.level.desired),
@@ -229,7 +229,7 @@ impl WokenRow<'_> {
     }
 }
 
-impl Wave {
+impl WakeResult {
     fn is_empty(&self) -> bool {
         let lists = [self.failed.len(), self.conflicts.len(), self.pending.len()];
         self.woken.is_empty() && lists == [0, 0, 0]
@@ -255,9 +255,9 @@ impl Wave {
         }
         let row = seen.row;
         let which = if row.step.is_up() {
-            Sleeps::Ending
+            CountedSleeps::Ending
         } else {
-            Sleeps::Lasting
+            CountedSleeps::Lasting
         };
         let plan = Plan {
             at: ended,
@@ -271,7 +271,7 @@ impl Wave {
         all.gb_hours += one.gb_hours;
         all.money += one.money;
         all.currency = one.currency;
-        all.services += one.services;
+        all.resources += one.resources;
         all.unknown += one.unknown;
     }
 }
@@ -280,7 +280,7 @@ async fn send_wave(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
-    (edge, wave): (Timestamp, &Wave),
+    (edge, wave): (Timestamp, &WakeResult),
 ) -> Vec<DispatchError> {
     let place = run.place;
     let parts = ["morning", &place.account, &place.region, &edge.to_string()];
@@ -294,7 +294,7 @@ async fn send_wave(
     messenger.send(recipients, &message).await
 }
 
-fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String {
+fn title((edge, wave): (Timestamp, &WakeResult), zone: &Zone, texts: &Texts) -> String {
     let wrong = wave.failed.len() + wave.conflicts.len() + wave.pending.len();
     if wrong > 0 {
         return fill(
@@ -310,7 +310,7 @@ fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String
     )
 }
 
-fn news(run: &RunContext<'_>, morning: (Timestamp, &Wave), texts: &Texts) -> Announcement {
+fn news(run: &RunContext<'_>, morning: (Timestamp, &WakeResult), texts: &Texts) -> Announcement {
     let (edge, wave) = morning;
     let zone = Zone::of(run.config.zone.as_deref());
     let all = wave.woken.len() + wave.failed.len() + wave.conflicts.len() + wave.pending.len();
@@ -349,7 +349,7 @@ pub fn whereabouts(run: &RunContext<'_>, texts: &Texts) -> String {
     fill(texts.where_, &values)
 }
 
-fn severity(wave: &Wave) -> Severity {
+fn severity(wave: &WakeResult) -> Severity {
     if !wave.failed.is_empty() {
         Severity::Bad
     } else if wave.conflicts.is_empty() && wave.pending.is_empty() {
@@ -361,7 +361,7 @@ fn severity(wave: &Wave) -> Severity {
 
 fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
     let mut sentences = Vec::new();
-    if saved.services > saved.unknown {
+    if saved.resources > saved.unknown {
         let values = [
             ("money", format!("{:.2}", saved.money)),
             ("currency", saved.currency.clone()),
@@ -379,10 +379,16 @@ fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
     sentences
 }
 
-fn lists(run: &RunContext<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<AnnouncementList> {
+fn lists(
+    run: &RunContext<'_>,
+    wave: &WakeResult,
+    zone: &Zone,
+    texts: &Texts,
+) -> Vec<AnnouncementList> {
     let remedy = |remedy: &str| fill(texts.remedy, &[("remedy", remedy)]);
-    let failed = |one: &Failed| format!("{}: {}. {}", one.place, one.why, remedy(&one.remedy));
-    let conflict = |one: &Conflicted| {
+    let failed =
+        |one: &FailedResource| format!("{}: {}. {}", one.place, one.why, remedy(&one.remedy));
+    let conflict = |one: &ConflictedResource| {
         let advice = one
             .had
             .map(|had| fill(texts.by_hand, &[("n", &had.to_string())]));

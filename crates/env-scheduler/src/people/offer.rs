@@ -1,7 +1,7 @@
 //! What a notice offers: which services sleep when, and until when that can be put off. It is stored once, when the first
 //! notice is made, and all links and buttons refer to it. Services that are found only later get an offer of their own.
 
-use common::state::{Created, Key, StateError, Table};
+use common::state::{CreateOutcome, Key, StateError, Table};
 use environments::overrides::{Place, Request, word_of};
 use environments::request_index::RequestIndex;
 use environments::resource::Resource;
@@ -135,8 +135,8 @@ impl Offers<'_> {
             .checked_add(OFFER_LIFETIME)
             .unwrap_or(Timestamp::MAX);
         match self.0.create(&key(&offer.id), &offer, expires).await? {
-            Created::New => Ok(offer),
-            Created::Exists(item) => Ok(item.value),
+            CreateOutcome::New => Ok(offer),
+            CreateOutcome::Exists(item) => Ok(item.value),
         }
     }
 

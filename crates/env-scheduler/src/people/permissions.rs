@@ -6,14 +6,14 @@ use environments::config::People;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
+pub enum Permission {
     /// A sleep that comes later.
     Snooze,
     /// Waking what sleeps.
     Wake,
 }
 
-impl Right {
+impl Permission {
     /// Its name in records.
     pub fn word(self) -> &'static str {
         match self {
@@ -24,10 +24,10 @@ impl Right {
 }
 
 /// Whether somebody may. Only ids count, never names. Whoever is unknown may not.
-pub fn may(people: &People, right: Right, who: &Approver) -> bool {
+pub fn may(people: &People, right: Permission, who: &Approver) -> bool {
     let list = match right {
-        Right::Snooze => &people.may.snooze,
-        Right::Wake => &people.may.wake,
+        Permission::Snooze => &people.may.snooze,
+        Permission::Wake => &people.may.wake,
     };
     let listed = list.as_ref().is_none_or(|list| list.contains(who));
     listed && is_known(people, who, list.is_some())
@@ -35,7 +35,7 @@ pub fn may(people: &People, right: Right, who: &Approver) -> bool {
 
 /// Whether somebody may read how things are: whoever is known, and whoever is on a list.
 pub fn may_read(people: &People, who: &Approver) -> bool {
-    let rights = [Right::Snooze, Right::Wake];
+    let rights = [Permission::Snooze, Permission::Wake];
     is_known(people, who, false) || rights.into_iter().any(|right| may(people, right, who))
 }
 
@@ -71,7 +71,7 @@ mod tests {
 
     fn asks(people: &People, who: &str) -> [bool; 2] {
         let who = who.parse().unwrap();
-        [Right::Snooze, Right::Wake].map(|right| may(people, right, &who))
+        [Permission::Snooze, Permission::Wake].map(|right| may(people, right, &who))
     }
 
     #[test]

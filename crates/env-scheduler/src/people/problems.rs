@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use channels::{
-    Announcement, AnnouncementList, DispatchError, Dispatched, Recipient, Severity, fill,
+    Announcement, AnnouncementList, DispatchError, MessageKey, Recipient, Severity, fill,
 };
 use contacts::Language;
-use environments::apply::{Applied, End};
+use environments::apply::{ApplyResult, End};
 use environments::condition::Condition;
 use environments::decide::Step;
 use environments::plan::Row;
@@ -32,7 +32,7 @@ const CONCURRENT_CLAIMS: usize = 32;
 /// More problems of one run than these are only counted.
 const MAX_PROBLEMS: usize = 500;
 /// The name of these messages in records.
-const OCCASION: &str = "problems";
+const MESSAGE_NAME: &str = "problems";
 /// Lines of an error.
 const MAX_ERROR_LINES: usize = 40;
 
@@ -92,13 +92,13 @@ async fn send_one(
     if new.is_empty() {
         return unsent;
     }
-    let mut parts = vec![OCCASION];
+    let mut parts = vec![MESSAGE_NAME];
     parts.extend(new.iter().map(|one| one.id.as_str()));
     let id = derived_id(&parts);
     let problems: Vec<&Problem> = new.iter().map(|one| one.problem).collect();
     let message = Broadcast {
         id: &id,
-        occasion: OCCASION,
+        occasion: MESSAGE_NAME,
         is_late: &|| false,
         news: &|_, texts| news(run, &problems, texts),
     };
@@ -121,8 +121,8 @@ async fn send_one(
     unsent
 }
 
-fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
-    let outcomes = applied.into_iter().flat_map(Applied::failures);
+fn problems(run: &RunContext<'_>, applied: Option<&ApplyResult>) -> Vec<Problem> {
+    let outcomes = applied.into_iter().flat_map(ApplyResult::failures);
     let failed = outcomes.filter_map(|outcome| {
         let End::Failed {
             call,
@@ -227,7 +227,7 @@ fn day(at: Timestamp, zone: &Zone) -> String {
 }
 
 /// A problem that this run is to send to one recipient.
-struct Claimed<'a> {
+struct ClaimedProblem<'a> {
     id: OpaqueId,
     claim: ClaimGuard,
     problem: &'a Problem,
@@ -239,7 +239,7 @@ async fn claimed<'a>(
     messenger: &Messenger<'_>,
     to: &Recipient,
     all: &'a [Problem],
-) -> (Vec<Claimed<'a>>, Vec<NotifyError>) {
+) -> (Vec<ClaimedProblem<'a>>, Vec<NotifyError>) {
     let zone = Zone::of(run.config.zone.as_deref());
     let today = day(run.now, &zone);
     let dispatcher = messenger.dispatcher();
@@ -250,11 +250,13 @@ async fn claimed<'a>(
             let parts = [&place.account, &place.region, &problem.key, today];
             let id = derived_id(&parts.map(String::as_str));
             let claim = dispatcher
-                .claim(Dispatched::About(&id, OCCASION), to)
+                .claim(MessageKey::About(&id, MESSAGE_NAME), to)
                 .await?;
             Ok::<_, DispatchError>(match claim {
-                channels::Claimed::Granted(claim) => Some(Claimed { id, claim, problem }),
-                channels::Claimed::Before(_) | channels::Claimed::Left => None,
+                channels::DeliveryClaim::Granted(claim) => {
+                    Some(ClaimedProblem { id, claim, problem })
+                }
+                channels::DeliveryClaim::Before(_) | channels::DeliveryClaim::Left => None,
             })
         }
     });
@@ -321,7 +323,7 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
         first,
     };
     Announcement {
-        name: OCCASION,
+        name: MESSAGE_NAME,
         title: title(number(new), texts),
         ascii_title: title(number(new), Texts::of(Language::English)),
         severity: Severity::Bad,
@@ -364,7 +366,7 @@ pub(super) async fn report_run(
     let id = derived_id(&["run", account, region, word, &when, &error]);
     let message = Broadcast {
         id: &id,
-        occasion: OCCASION,
+        occasion: MESSAGE_NAME,
         is_late: &|| false,
         news: &|_, texts| run_news(failed, texts),
     };
@@ -386,7 +388,7 @@ fn run_news(failed: &FailedRun<'_>, texts: &Texts) -> Announcement {
     }
     let action = failed.event.action.word();
     Announcement {
-        name: OCCASION,
+        name: MESSAGE_NAME,
         title: texts.problems_run.to_owned(),
         ascii_title: Texts::of(Language::English).problems_run.to_owned(),
         severity: Severity::Bad,
@@ -431,7 +433,7 @@ mod tests {
             since: None,
             desired_state: None,
             step: Step::FinishSleep {
-                was: environments::resource::Level::default(),
+                was: environments::resource::Capacity::default(),
             },
             why: String::new(),
             want_rule: None,

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 
 use channels::{Announcement, AnnouncementList, Choice, Recipient, Severity, fill};
 use contacts::Approver;
-use environments::select::{Selected, Selection, Selector};
+use environments::select::{SelectedResource, Selection, Selector};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
 use signing::link::seal;
 use signing::{Keys, OpaqueId};
 
 use super::NotifyError;
-use super::link::{self, LinkAction, LinkClaims};
-use super::messenger::{Broadcast, Messenger, TOPIC};
+use super::link_claims::{self, LinkAction, LinkClaims};
+use super::messenger::{Broadcast, Messenger, TOPIC_CHANNEL};
 use super::offer::{Offer, Offers, Target, derived_id};
-use super::permissions::{Right, may};
+use super::permissions::{Permission, may};
 use super::texts::{Texts, Zone};
 use crate::identity;
 use crate::run::RunContext;
@@ -27,7 +27,7 @@ pub const SNOOZE_BUTTON: &str = "environment_snooze";
 
 /// Services that sleep together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub struct SleepGroup {
     /// When.
     pub edge: Timestamp,
     /// By which schedule, as it was written.
@@ -38,7 +38,7 @@ pub struct Group {
     pub services: BTreeMap<String, Option<u32>>,
 }
 
-impl Group {
+impl SleepGroup {
     /// What an offer is about, and the rest.
     fn parted(self, offer: &Offer) -> (Self, Self) {
         // They are in order.
@@ -64,11 +64,11 @@ pub async fn send(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<Notify
 }
 
 /// What is about to sleep by the schedule alone, by instant and schedule.
-pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
+pub fn groups(run: &RunContext<'_>) -> Vec<SleepGroup> {
     let config = run.config;
     let requests = &run.gathered.requests;
     let mut selector = Selector::new(config, requests, run.now);
-    let mut groups: BTreeMap<(Timestamp, String), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<(Timestamp, String), SleepGroup> = BTreeMap::new();
     for row in run.plan.about_to_sleep(config.notice) {
         let (Some(edge), Selection::Selected(selected)) =
             (row.next_edge, selector.choose(&row.resource))
@@ -82,7 +82,7 @@ pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
         let schedule = selected.schedule.to_string();
         let group = groups
             .entry((edge, schedule.clone()))
-            .or_insert_with(|| Group {
+            .or_insert_with(|| SleepGroup {
                 edge,
                 wakes: wakes(&selected, run, edge),
                 schedule,
@@ -95,12 +95,12 @@ pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
 }
 
 /// Whether somebody has chosen this instant: they know.
-fn is_put_off(selected: &Selected, now: Timestamp, edge: Timestamp) -> bool {
+fn is_put_off(selected: &SelectedResource, now: Timestamp, edge: Timestamp) -> bool {
     let until = selected.overrides.snoozed_until;
     until.is_some_and(|until| now < until && until >= edge)
 }
 
-fn wakes(selected: &Selected, run: &RunContext<'_>, edge: Timestamp) -> Option<Timestamp> {
+fn wakes(selected: &SelectedResource, run: &RunContext<'_>, edge: Timestamp) -> Option<Timestamp> {
     let calendar = &run.config.calendar;
     let next = next_edge(&selected.schedule, calendar, &Overrides::default(), edge)?;
     (next.to == State::On).then_some(next.at)
@@ -110,7 +110,7 @@ async fn send_group(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
-    group: &Group,
+    group: &SleepGroup,
 ) -> Vec<NotifyError> {
     let mut unsent = Vec::new();
     let mut left = group.clone();
@@ -144,7 +144,7 @@ async fn send_offer(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
-    (group, offer): (&Group, &Offer),
+    (group, offer): (&SleepGroup, &Offer),
 ) -> Vec<NotifyError> {
     let mut unsent = Vec::new();
     let signer = match signer(messenger).await {
@@ -183,7 +183,7 @@ async fn send_offer(
 const MAX_OFFER_BYTES: usize = 200 * 1024;
 
 /// The id of a group's first offer.
-fn first(run: &RunContext<'_>, group: &Group) -> OpaqueId {
+fn first(run: &RunContext<'_>, group: &SleepGroup) -> OpaqueId {
     let place = run.place;
     derived_id(&[
         "notice",
@@ -194,7 +194,7 @@ fn first(run: &RunContext<'_>, group: &Group) -> OpaqueId {
     ])
 }
 
-fn offer(run: &RunContext<'_>, id: OpaqueId, group: &Group) -> Offer {
+fn offer(run: &RunContext<'_>, id: OpaqueId, group: &SleepGroup) -> Offer {
     let edge = group.edge;
     let mut room = MAX_OFFER_BYTES;
     let fits = |place: &&String| {
@@ -262,7 +262,7 @@ impl Signer<'_> {
     fn choices(&self, content: &NoticeText<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
         let (people, by) = (&content.run.config.people, &to.approver);
         // Who reads the topic of the settings is not known.
-        if to.key == TOPIC {
+        if to.key == TOPIC_CHANNEL {
             return Vec::new();
         }
         let offer = content.offer;
@@ -272,7 +272,7 @@ impl Signer<'_> {
             .slack_app
             .as_ref()
             .is_some_and(|app| app.buttons && (secret || app.signing_secret.is_some()));
-        let linked = may(people, Right::Snooze, by);
+        let linked = may(people, Permission::Snooze, by);
         let mut choices = Vec::new();
         for (number, until) in (0_u8..).zip(&offer.choices) {
             let url = || self.link(offer, LinkAction::Snooze(number), by, *until);
@@ -287,7 +287,7 @@ impl Signer<'_> {
                 choices.push(choice);
             }
         }
-        if may(people, Right::Wake, by) {
+        if may(people, Permission::Wake, by) {
             choices.push(Choice {
                 label: texts.wake_later.to_owned(),
                 url: Some(self.link(offer, LinkAction::Wake, by, offer.wake_ends())),
@@ -303,7 +303,7 @@ impl Signer<'_> {
             wish,
             by: by.clone(),
         };
-        let link = link::link(self.table, claims, expires);
+        let link = link_claims::link(self.table, claims, expires);
         format!("{}/e/{}", self.url, seal(&self.keys, &link))
     }
 }
@@ -322,7 +322,7 @@ fn label(content: &NoticeText<'_>, until: Timestamp, texts: &Texts) -> String {
 /// What a notice is made from.
 #[derive(Clone, Copy)]
 struct NoticeText<'a> {
-    group: &'a Group,
+    group: &'a SleepGroup,
     offer: &'a Offer,
     zone: &'a Zone,
     now: Timestamp,

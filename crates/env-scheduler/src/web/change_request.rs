@@ -11,7 +11,7 @@ use environments::config::Config;
 use environments::decide::PlanContext;
 use environments::gather::gather_named;
 use environments::outlook::Outlook;
-use environments::overrides::{Ask, Place, Request};
+use environments::overrides::{Place, Request, RequestKind};
 use environments::read::Reader;
 use jiff::Timestamp;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
@@ -22,7 +22,7 @@ use crate::cross_account::CrossAccountError;
 use crate::event::Event;
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, derived_id};
-use crate::people::permissions::{Right, may};
+use crate::people::permissions::{Permission, may};
 use crate::{Invocation, continuation, cross_account};
 
 /// For reading how the services are: somebody waits for the answer.
@@ -53,7 +53,7 @@ pub struct ChangeRequest {
     /// Names it: the same twice is one.
     pub id: String,
     /// Whether what sleeps already is to wake.
-    pub right: Right,
+    pub right: Permission,
     /// `cluster/service` or patterns over those, with blanks between them.
     pub services: String,
     /// The account and region that they are in.
@@ -66,7 +66,7 @@ pub struct ChangeRequest {
 
 /// Why nothing came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum ChangeRefusal {
     /// Who asks may not.
     MayNot,
     /// It could not be written down; what went wrong.
@@ -97,7 +97,7 @@ pub async fn carry_out(
     invocation: &Invocation,
     config: &Config,
     (who, asked): (&Requester, &ChangeRequest),
-) -> Result<Request, Refused> {
+) -> Result<Request, ChangeRefusal> {
     if !may(&config.people, asked.right, &who.id) {
         record(
             messenger,
@@ -105,11 +105,11 @@ pub async fn carry_out(
             format!("refused: {}", audit_sentence(asked)),
         )
         .await;
-        return Err(Refused::MayNot);
+        return Err(ChangeRefusal::MayNot);
     }
     let request = Request {
         id: asked.id.clone(),
-        ask: Ask::Snooze,
+        ask: RequestKind::Snooze,
         services: asked.services.clone(),
         until: asked.until,
         by: who.actor().to_string(),
@@ -128,7 +128,7 @@ pub async fn carry_out(
                 format!("failed: {}: {why}", audit_sentence(asked)),
             )
             .await;
-            return Err(Refused::Failed(why));
+            return Err(ChangeRefusal::Failed(why));
         }
     };
     for event in &asked.events {
@@ -192,7 +192,7 @@ async fn read_outlook(
     let is_whole = gathered
         .problems
         .iter()
-        .all(|one| !one.kind.hides_services());
+        .all(|one| !one.kind.hides_resources());
     Ok(is_whole.then(|| Outlook::with(counts, &gathered, config, &ctx)))
 }
 
@@ -240,7 +240,7 @@ mod tests {
         let services: Vec<String> = (0..30).map(|n| format!("dev/s{n:02}")).collect();
         let asked = ChangeRequest {
             id: "x-1".into(),
-            right: Right::Wake,
+            right: Permission::Wake,
             services: services.join(" "),
             place: Place {
                 account: "111122223333".into(),

@@ -11,17 +11,17 @@ use ledger::Via;
 use signing::Keys;
 use signing::link::{self, LinkError};
 
-use super::change_request::{ChangeRequest, Refused, Requester, carry_out, outlook, wakes};
+use super::change_request::{ChangeRefusal, ChangeRequest, Requester, carry_out, outlook, wakes};
 use super::page::{self, Notice, View};
-use crate::people::link::{Link, LinkAction, audience};
+use crate::people::link_claims::{Link, LinkAction, audience};
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, WAKE_HOURS};
-use crate::people::permissions::{Right, may};
+use crate::people::permissions::{Permission, may};
 use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration};
 
 /// A form holds two short fields.
-const MAX_BODY: usize = 8 * 1024;
+const MAX_BODY_BYTES: usize = 8 * 1024;
 
 /// Answers a request for a link.
 pub async fn serve(
@@ -41,7 +41,7 @@ pub async fn serve(
     let Some((config, offer)) = Box::pin(read(messenger, invocation, &link)).await else {
         return Response::unavailable();
     };
-    let Some(Offered {
+    let Some(LinkOffer {
         offer,
         place,
         wakes,
@@ -90,7 +90,7 @@ async fn opened(messenger: &Messenger<'_>, sealed: &str) -> Result<(Link, Arc<Ke
 }
 
 /// What a link leads to.
-struct Offered {
+struct LinkOffer {
     offer: Offer,
     /// Where its services are.
     place: Place,
@@ -103,7 +103,7 @@ async fn read(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
     link: &Link,
-) -> Option<(Arc<Config>, Option<Offered>)> {
+) -> Option<(Arc<Config>, Option<LinkOffer>)> {
     let own = invocation.place()?;
     let config = configuration::current(messenger.function, messenger.settings, &own.account);
     let offers = Offers(messenger.table());
@@ -116,7 +116,7 @@ async fn read(
     let place = offer.target.place(&own);
     let wakes = Box::pin(wakes(messenger, &offer, &place)).await;
     let wakes = wakes.inspect_err(|error| tracing::error!("{error}")).ok()?;
-    let offered = Offered {
+    let offered = LinkOffer {
         offer,
         place,
         wakes,
@@ -185,16 +185,16 @@ impl LinkSession<'_> {
     }
 
     /// Who only puts a sleep off wakes nothing.
-    fn right(&self) -> Right {
+    fn right(&self) -> Permission {
         match self.link.claims.wish {
-            LinkAction::Snooze(_) if !self.wakes => Right::Snooze,
-            _ => Right::Wake,
+            LinkAction::Snooze(_) if !self.wakes => Permission::Snooze,
+            _ => Permission::Wake,
         }
     }
 
     /// Takes what was sent from the page.
     async fn take(&self, request: &Request) -> Response {
-        if request.oversized || request.body.len() > MAX_BODY {
+        if request.oversized || request.body.len() > MAX_BODY_BYTES {
             return Response::unavailable().with_status(413);
         }
         let nonce = match self.form().sent(&self.keys, request) {
@@ -225,8 +225,8 @@ impl LinkSession<'_> {
                 };
                 self.show(200, Some(&done))
             }
-            Err(Refused::MayNot) => self.show(403, None),
-            Err(Refused::Failed(_)) => self.show(503, Some(&Notice::Failed)),
+            Err(ChangeRefusal::MayNot) => self.show(403, None),
+            Err(ChangeRefusal::Failed(_)) => self.show(503, Some(&Notice::Failed)),
         }
     }
 

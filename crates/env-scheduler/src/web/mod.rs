@@ -9,9 +9,9 @@
 pub mod change_request;
 pub mod link_session;
 pub mod page;
-pub mod slack;
 pub mod slack_answer;
 pub mod slack_command;
+pub mod slack_endpoint;
 
 use function_url::{Request, Response, SealedEvent};
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ use crate::{Function, HandleError, Invocation};
 
 pub use change_request::audit_id;
 
-use slack::Endpoint;
 use slack_command::SlackRequest;
+use slack_endpoint::Endpoint;
 
 /// Answers a request of the function URL (payload version 2.0), in the form that Lambda wants. Wrong
 /// settings (`function.settings`) are an answer, too.
@@ -50,9 +50,11 @@ pub async fn handle(function: &Function, invocation: &Invocation, payload: Value
 
 async fn route(messenger: &Messenger<'_>, invocation: &Invocation, request: &Request) -> Response {
     match request.path.as_str() {
-        "/slack/commands" => slack::serve(messenger, invocation, request, Endpoint::Commands).await,
+        "/slack/commands" => {
+            slack_endpoint::serve(messenger, invocation, request, Endpoint::Commands).await
+        }
         "/slack/interactions" => {
-            slack::serve(messenger, invocation, request, Endpoint::Interactions).await
+            slack_endpoint::serve(messenger, invocation, request, Endpoint::Interactions).await
         }
         path => match path.strip_prefix("/e/") {
             Some(sealed) => link_session::serve(messenger, invocation, request, sealed).await,

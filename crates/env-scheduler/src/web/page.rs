@@ -8,7 +8,7 @@ use environments::outlook::Outlook;
 use function_url::page::document;
 use jiff::Timestamp;
 
-use crate::people::link::{Link, LinkAction};
+use crate::people::link_claims::{Link, LinkAction};
 use crate::people::offer::{Offer, WAKE_HOURS};
 use crate::people::texts::{Texts, Zone};
 

@@ -6,7 +6,7 @@ use contacts::Language;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::people::link::{self, LinkClaims};
+use crate::people::link_claims::{self, LinkClaims};
 use crate::people::offer::{Target, derived_id};
 
 fn offer(services: usize) -> Offer {
@@ -31,7 +31,7 @@ fn page(wish: LinkAction, change: impl FnOnce(View<'_>) -> String) -> String {
         wish,
         by: "email:lead@example.com".parse().unwrap(),
     };
-    let link = link::link("table", claims, offer.wake_ends());
+    let link = link_claims::link("table", claims, offer.wake_ends());
     change(View {
         offer: &offer,
         link: &link,

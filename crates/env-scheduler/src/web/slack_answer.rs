@@ -11,24 +11,26 @@ use contacts::Approver;
 use environments::condition::Condition;
 use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
-use environments::gather::{Gathered, gather};
+use environments::gather::{GatheredFacts, gather};
 use environments::outlook::Outlook;
 use environments::overrides::{Place, Request};
 use environments::plan::{Plan, Row, plan};
 use environments::read::Reader;
 use environments::resource::Resource;
-use function_url::slack::message;
+use function_url::slack_request::message;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Via;
 use schedule::State;
 use text::clean::short;
 
-use super::change_request::{ChangeRequest, Refused, Requester, carry_out, outlook, record, wakes};
+use super::change_request::{
+    ChangeRefusal, ChangeRequest, Requester, carry_out, outlook, record, wakes,
+};
 use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, Target};
-use crate::people::permissions::{Right, may, may_read};
+use crate::people::permissions::{Permission, may, may_read};
 use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration};
 
@@ -39,7 +41,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// Clusters in one answer; the rest is a number.
 const MAX_CLUSTERS: usize = 30;
 /// A sleep that is further away is none that somebody puts off.
-const NEAR: SignedDuration = SignedDuration::from_hours(24);
+const MAX_SNOOZE_LEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out what somebody asked for, and replies.
 pub async fn carry_out_request(
@@ -121,9 +123,12 @@ async fn answer(
     }
     match &words.command {
         SlackCommand::Status(name) => desk.status(name.as_deref()).await,
-        SlackCommand::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
+        SlackCommand::Up(name, hours) => {
+            desk.ask(Permission::Wake, (name, *hours), &words.id).await
+        }
         SlackCommand::Snooze(name, hours) => {
-            desk.ask(Right::Snooze, (name, *hours), &words.id).await
+            desk.ask(Permission::Snooze, (name, *hours), &words.id)
+                .await
         }
         SlackCommand::Button(offer, choice) => match Offers(messenger.table()).read(offer).await {
             Ok(Some(offer)) => desk.press(&offer, *choice, &words.id).await,
@@ -163,8 +168,8 @@ impl CommandContext<'_> {
         let wish = (&self.who, asked);
         let carried = carry_out(self.messenger, self.invocation, self.config, wish);
         Box::pin(carried).await.map_err(|refused| match refused {
-            Refused::MayNot => self.refused(),
-            Refused::Failed(why) => fill(self.texts.reply_failed, &[("why", &why)]),
+            ChangeRefusal::MayNot => self.refused(),
+            ChangeRefusal::Failed(why) => fill(self.texts.reply_failed, &[("why", &why)]),
         })
     }
 
@@ -211,7 +216,11 @@ impl CommandContext<'_> {
             Err(error) => return fill(self.texts.reply_failed, &[("why", &error.to_string())]),
         };
         let cause = format!("asked for by {}", self.who.id);
-        let right = if wakes { Right::Wake } else { Right::Snooze };
+        let right = if wakes {
+            Permission::Wake
+        } else {
+            Permission::Snooze
+        };
         let asked = ChangeRequest {
             // A press that Slack reports twice is one request; a further press is another one.
             id: format!("{}-{}-{choice}-{id}", offer.id, right.word()),
@@ -236,7 +245,7 @@ impl CommandContext<'_> {
     }
 
     /// What a command asks for.
-    async fn ask(&self, right: Right, (name, hours): (&str, i64), id: &str) -> String {
+    async fn ask(&self, right: Permission, (name, hours): (&str, i64), id: &str) -> String {
         if !may(&self.config.people, right, &self.who.id) {
             record(
                 self.messenger,
@@ -262,10 +271,10 @@ impl CommandContext<'_> {
         }
         let sleeps = rows.iter().any(|row| row.wants_sleep());
         // Who may only put a sleep off does not wake what sleeps.
-        let right = if sleeps { Right::Wake } else { right };
+        let right = if sleeps { Permission::Wake } else { right };
         let begins = match right {
-            Right::Wake => self.now(),
-            Right::Snooze => self.next_sleep(&rows),
+            Permission::Wake => self.now(),
+            Permission::Snooze => self.next_sleep(&rows),
         };
         let until = begins.saturating_add(SignedDuration::from_hours(hours));
         let until = until.unwrap_or(Timestamp::MAX);
@@ -283,8 +292,8 @@ impl CommandContext<'_> {
             },
         };
         let text = match right {
-            Right::Wake => self.texts.reply_up,
-            Right::Snooze => self.texts.reply_snoozed,
+            Permission::Wake => self.texts.reply_up,
+            Permission::Snooze => self.texts.reply_snoozed,
         };
         match self.carry_out(&asked).await {
             Ok(counts) => {
@@ -306,13 +315,13 @@ impl CommandContext<'_> {
     /// The first sleep that comes near.
     fn next_sleep(&self, rows: &[&Row]) -> Timestamp {
         let now = self.now();
-        let near = |edge: &Timestamp| edge.duration_since(now) <= NEAR;
+        let near = |edge: &Timestamp| edge.duration_since(now) <= MAX_SNOOZE_LEAD;
         let edges = rows.iter().filter_map(|row| row.next_edge);
         edges.filter(near).min().unwrap_or(now)
     }
 
     /// How things are in the function's own account and region.
-    async fn read(&self) -> Gathered {
+    async fn read(&self) -> GatheredFacts {
         let function = self.messenger.function;
         let learned = function.cache.of(&self.own, &self.config.rate);
         let reader = Reader {
@@ -324,7 +333,7 @@ impl CommandContext<'_> {
         Box::pin(gather(reader, records, self.config)).await
     }
 
-    fn plan(&self, gathered: &Gathered) -> Plan {
+    fn plan(&self, gathered: &GatheredFacts) -> Plan {
         plan(gathered.facts(), self.config, &self.plan_context())
     }
 

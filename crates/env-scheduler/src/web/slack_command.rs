@@ -14,7 +14,7 @@ use crate::people::sleep_notice::SNOOZE_BUTTON;
 /// Hours that are meant where none are given.
 const DEFAULT_HOURS: i64 = 2;
 /// The hours that can be asked for.
-const HOURS: std::ops::RangeInclusive<i64> = 1..=24;
+const ALLOWED_HOURS: std::ops::RangeInclusive<i64> = 1..=24;
 
 /// What a command or a button asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ impl SelfEvent for SlackRequest {
 
 /// What a request says.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Parsed {
+pub enum ParsedCommand {
     /// Something to be done.
     Request(SlackRequest),
     /// A request for help.
@@ -100,30 +100,30 @@ pub enum CommandProblem {
     )]
     Name,
     /// No number of hours, or one out of range.
-    #[error("Write whole hours from {}h to {}h.", HOURS.start(), HOURS.end())]
+    #[error("Write whole hours from {}h to {}h.", ALLOWED_HOURS.start(), ALLOWED_HOURS.end())]
     Hours,
 }
 
 /// Reads a command.
-pub fn command(request: &Request) -> Parsed {
+pub fn command(request: &Request) -> ParsedCommand {
     if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
-        return Parsed::Malformed("it is no form");
+        return ParsedCommand::Malformed("it is no form");
     }
     let (team, user) = (request.field("team_id"), request.field("user_id"));
     let (Some(team), Some(user)) = (team, user) else {
         return match request.field("ssl_check") {
-            Some(_) => Parsed::Nothing,
-            None => Parsed::Malformed("it does not say who it is from"),
+            Some(_) => ParsedCommand::Nothing,
+            None => ParsedCommand::Malformed("it does not say who it is from"),
         };
     };
     let text = request.field("text").unwrap_or_default();
     let slack_command = match slack_command(&text) {
         Ok(Some(slack_command)) => slack_command,
-        Ok(None) => return Parsed::Help,
-        Err(problem) => return Parsed::Unclear(problem),
+        Ok(None) => return ParsedCommand::Help,
+        Err(problem) => return ParsedCommand::Unclear(problem),
     };
     let trigger = request.field("trigger_id").unwrap_or_default();
-    Parsed::Request(SlackRequest {
+    ParsedCommand::Request(SlackRequest {
         id: format!("slack:{team}/{user}/{trigger}"),
         name: request.field("user_name").unwrap_or_default(),
         command: slack_command,
@@ -177,27 +177,30 @@ fn pattern(name: &str) -> Result<String, CommandProblem> {
 
 fn hours_of(text: &str) -> Result<i64, CommandProblem> {
     let number = text.strip_suffix('h').unwrap_or(text);
-    let hours = number.parse().ok().filter(|hours| HOURS.contains(hours));
+    let hours = number
+        .parse()
+        .ok()
+        .filter(|hours| ALLOWED_HOURS.contains(hours));
     hours.ok_or(CommandProblem::Hours)
 }
 
 /// Reads what Slack says of a button.
 /// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
-pub fn button(request: &Request) -> Parsed {
+pub fn button(request: &Request) -> ParsedCommand {
     if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
-        return Parsed::Malformed("it is no form");
+        return ParsedCommand::Malformed("it is no form");
     }
     let Some(payload) = request.field("payload") else {
         return match request.field("ssl_check") {
-            Some(_) => Parsed::Nothing,
-            None => Parsed::Malformed("it has no payload"),
+            Some(_) => ParsedCommand::Nothing,
+            None => ParsedCommand::Malformed("it has no payload"),
         };
     };
     let Ok(payload) = serde_json::from_str::<Value>(&payload) else {
-        return Parsed::Malformed("its payload is malformed");
+        return ParsedCommand::Malformed("its payload is malformed");
     };
     if payload["type"] != "block_actions" {
-        return Parsed::Nothing;
+        return ParsedCommand::Nothing;
     }
     let ours = |action: &&Value| {
         let id = action["action_id"].as_str();
@@ -205,14 +208,14 @@ pub fn button(request: &Request) -> Parsed {
     };
     let mut actions = payload["actions"].as_array().into_iter().flatten();
     let Some(action) = actions.find(ours) else {
-        return Parsed::Nothing;
+        return ParsedCommand::Nothing;
     };
-    pressed(&payload, action).unwrap_or(Parsed::Malformed(
+    pressed(&payload, action).unwrap_or(ParsedCommand::Malformed(
         "it does not say who pressed which button, or when",
     ))
 }
 
-fn pressed(payload: &Value, action: &Value) -> Option<Parsed> {
+fn pressed(payload: &Value, action: &Value) -> Option<ParsedCommand> {
     let text = |value: &Value| {
         let text = value.as_str().filter(|text| !text.is_empty());
         text.map(str::to_owned)
@@ -225,7 +228,7 @@ fn pressed(payload: &Value, action: &Value) -> Option<Parsed> {
     let id = text(&user["id"])?;
     let at = text(&action["action_ts"])?;
     let name = text(&user["username"]).or_else(|| text(&user["name"]));
-    Some(Parsed::Request(SlackRequest {
+    Some(ParsedCommand::Request(SlackRequest {
         id: format!("slack:{team}/{id}/{at}"),
         name: name.unwrap_or_default(),
         command: SlackCommand::Button(offer, choice.parse().ok()?),

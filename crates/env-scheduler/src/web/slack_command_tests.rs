@@ -23,7 +23,7 @@ fn form(fields: &[(&str, &str)]) -> Request {
     }
 }
 
-fn say(text: &str) -> Parsed {
+fn say(text: &str) -> ParsedCommand {
     command(&form(&[
         ("team_id", "T0123"),
         ("user_id", "U0123"),
@@ -36,7 +36,7 @@ fn say(text: &str) -> Parsed {
 
 fn wants(text: &str) -> SlackCommand {
     match say(text) {
-        Parsed::Request(words) => words.command,
+        ParsedCommand::Request(words) => words.command,
         other => panic!("{text:?}: {other:?}"),
     }
 }
@@ -57,8 +57,8 @@ fn commands_are_understood() {
     );
     assert_eq!(wants("status"), SlackCommand::Status(None));
     assert_eq!(wants("status dev-shop"), SlackCommand::Status(Some(name())));
-    assert_eq!(say(""), Parsed::Help);
-    assert_eq!(say(" help me"), Parsed::Help);
+    assert_eq!(say(""), ParsedCommand::Help);
+    assert_eq!(say(" help me"), ParsedCommand::Help);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn what_is_unclear_is_told_and_not_repeated() {
         "up dev-shop soon",
         "status a b",
     ] {
-        let Parsed::Unclear(problem) = say(text) else {
+        let ParsedCommand::Unclear(problem) = say(text) else {
             panic!("{text:?} was understood");
         };
         let _ = writeln!(replies, "{text}: {problem}");
@@ -118,9 +118,12 @@ fn who_is_not_named_once_is_nobody() {
         },
     ];
     for request in nobody {
-        assert!(matches!(command(&request), Parsed::Malformed(_)));
+        assert!(matches!(command(&request), ParsedCommand::Malformed(_)));
     }
-    assert_eq!(command(&form(&[("ssl_check", "1")])), Parsed::Nothing);
+    assert_eq!(
+        command(&form(&[("ssl_check", "1")])),
+        ParsedCommand::Nothing
+    );
 }
 
 fn payload() -> Value {
@@ -132,13 +135,13 @@ fn payload() -> Value {
            "response_url": "https://hooks.slack.com/actions/T/1/x"})
 }
 
-fn press(payload: &Value) -> Parsed {
+fn press(payload: &Value) -> ParsedCommand {
     button(&form(&[("payload", &payload.to_string())]))
 }
 
 #[test]
 fn a_press_names_the_person_by_their_own_workspace() {
-    let Parsed::Request(words) = press(&payload()) else {
+    let ParsedCommand::Request(words) = press(&payload()) else {
         panic!("{:?}", press(&payload()));
     };
     assert_eq!((&*words.team, &*words.user), ("T0001", "U0001"));
@@ -155,11 +158,14 @@ fn other_buttons_and_broken_ones_do_nothing() {
         *payload.pointer_mut(path).unwrap() = value;
         press(&payload)
     };
-    assert_eq!(with("/type", json!("view_submission")), Parsed::Nothing);
-    assert_eq!(with("/actions", json!([])), Parsed::Nothing);
+    assert_eq!(
+        with("/type", json!("view_submission")),
+        ParsedCommand::Nothing
+    );
+    assert_eq!(with("/actions", json!([])), ParsedCommand::Nothing);
     assert_eq!(
         with("/actions/0/action_id", json!("open_3")),
-        Parsed::Nothing
+        ParsedCommand::Nothing
     );
     for (path, value) in [
         ("/actions/0/value", json!("../x.1")),
@@ -169,18 +175,24 @@ fn other_buttons_and_broken_ones_do_nothing() {
         ("/user/id", json!(7)),
         ("/user", Value::Null),
     ] {
-        assert!(matches!(with(path, value), Parsed::Malformed(_)), "{path}");
+        assert!(
+            matches!(with(path, value), ParsedCommand::Malformed(_)),
+            "{path}"
+        );
     }
     for body in ["", "{", "[]x"] {
         let request = form(&[("payload", body)]);
-        assert!(matches!(button(&request), Parsed::Malformed(_)), "{body:?}");
+        assert!(
+            matches!(button(&request), ParsedCommand::Malformed(_)),
+            "{body:?}"
+        );
     }
 }
 
 #[test]
 fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
     let keys = |text: &str| Keys::new(&text.repeat(8), None).unwrap();
-    let Parsed::Request(words) = press(&payload()) else {
+    let ParsedCommand::Request(words) = press(&payload()) else {
         panic!();
     };
     let sealed = SealedEvent::new(&keys("abcd"), words);
@@ -205,10 +217,10 @@ fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic_or_names_what_no_name_has(text in "\\PC{0,60}") {
-        if let Parsed::Request(words) = say(&text) {
+        if let ParsedCommand::Request(words) = say(&text) {
             let named = match words.command {
                 SlackCommand::Up(name, hours) | SlackCommand::Snooze(name, hours) => {
-                    proptest::prop_assert!(HOURS.contains(&hours));
+                    proptest::prop_assert!(ALLOWED_HOURS.contains(&hours));
                     Some(name)
                 }
                 SlackCommand::Status(name) => name,

@@ -226,7 +226,7 @@ impl Fixture {
     pub async fn down(&self, services: &str) {
         let request = environments::overrides::Request {
             id: format!("down-{}", self.now()),
-            ask: environments::overrides::Ask::ForceDown,
+            ask: environments::overrides::RequestKind::ForceDown,
             services: services.to_owned(),
             until: MORNING.parse().unwrap(),
             by: "lead".to_owned(),

@@ -71,7 +71,7 @@ async fn what_somebody_has_put_off_is_not_told_again() {
     fixture.add("dev/batch", Svc::new(2));
     let request = environments::overrides::Request {
         id: "1".into(),
-        ask: environments::overrides::Ask::Snooze,
+        ask: environments::overrides::RequestKind::Snooze,
         services: "dev/web dev/api".into(),
         until: "2026-11-23T22:05:00Z".parse().unwrap(),
         by: "lead".into(),

@@ -76,7 +76,7 @@ impl std::fmt::Debug for ApplyContext<'_> {
 
 /// What came of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Applied {
+pub struct ApplyResult {
     /// One for each service with a step, in the order of the plan.
     pub outcomes: Vec<Outcome>,
     /// How often AWS refused a call for its rate; each such call was made again.
@@ -138,7 +138,7 @@ pub enum End {
     },
 }
 
-impl Applied {
+impl ApplyResult {
     /// Whether another run is needed at once.
     pub fn is_to_be_continued(&self) -> bool {
         self.outcomes
@@ -182,15 +182,19 @@ impl From<&StateError> for End {
 pub type Watch<'a> = &'a (dyn Fn(&Outcome) + Sync);
 
 /// Does what the plan says, as far as the time reaches.
-pub async fn apply(context: &ApplyContext<'_>, plan: &Plan) -> Applied {
+pub async fn apply(context: &ApplyContext<'_>, plan: &Plan) -> ApplyResult {
     apply_watched(context, plan, &|_| ()).await
 }
 
 /// [`apply`], reporting each outcome as it comes.
-pub async fn apply_watched(context: &ApplyContext<'_>, plan: &Plan, watch: Watch<'_>) -> Applied {
+pub async fn apply_watched(
+    context: &ApplyContext<'_>,
+    plan: &Plan,
+    watch: Watch<'_>,
+) -> ApplyResult {
     let before = context.limiters.refusals();
     let mut gates = tier_gate::Gates::new(context, plan);
-    let mut applied = Applied::default();
+    let mut applied = ApplyResult::default();
     for band in bands(plan) {
         let mut clusters: BTreeMap<Place<'_>, Vec<&Row>> = BTreeMap::new();
         for row in band {
@@ -349,8 +353,8 @@ async fn apply_to_cluster(
     work: Vec<&Row>,
     gate: &mut tier_gate::Gate,
     watch: Watch<'_>,
-) -> Applied {
-    let mut applied = Applied::default();
+) -> ApplyResult {
+    let mut applied = ApplyResult::default();
     let mut tiers: BTreeMap<(u8, usize), Vec<&Row>> = BTreeMap::new();
     for row in work {
         tiers.entry(rank(row)).or_default().push(row);
@@ -386,8 +390,8 @@ async fn batch(
     context: &ApplyContext<'_>,
     rows: Vec<&Row>,
     watch: Watch<'_>,
-) -> (Applied, Vec<tier_gate::Awaited>) {
-    let (mut applied, mut waking) = (Applied::default(), Vec::new());
+) -> (ApplyResult, Vec<tier_gate::AwaitedResource>) {
+    let (mut applied, mut waking) = (ApplyResult::default(), Vec::new());
     let changes = |row: &Row| row.step.is_up() || row.step.is_down();
     let changing = rows.iter().filter(|row| changes(row)).count();
     let mut turns = context

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 
 use super::{ApplyContext, End, steps};
-use crate::kinds::Names;
+use crate::kinds::ResourceNames;
 use crate::overrides::Request;
 use crate::plan::{Row, row};
 use crate::read::{ReadError, Reader};
@@ -13,18 +13,18 @@ use crate::resource::{Kind, Resource};
 use crate::select::Selector;
 
 /// The planned row, and what is there now; none if it is gone.
-pub(super) type Reread<'r> = (&'r Row, Result<Option<steps::CurrentRow>, End>);
+pub(super) type RereadRow<'r> = (&'r Row, Result<Option<steps::CurrentRow>, End>);
 
 /// The record is read before the resource: whoever changes the resource in between has changed the record as well, and then
 /// ours can't be written. What people ask for is read last: nothing would show that it is out of date.
-pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> Vec<Reread<'r>> {
+pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> Vec<RereadRow<'r>> {
     let Some(first) = rows.first() else {
         return Vec::new();
     };
     let at = (context.clock)();
     let arns = rows.iter().map(|row| row.resource.arn.as_str());
     let records = join_all(arns.map(|arn| context.store.record(arn))).await;
-    let services = read_resources(context.reader(), &first.resource.cluster, rows).await;
+    let resources = read_resources(context.reader(), &first.resource.cluster, rows).await;
     let asked = context.store.requests().await;
     let requests: &[Request] = match &asked {
         Ok((requests, _)) => requests,
@@ -33,8 +33,8 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
     let mut selector = Selector::new(context.config, requests, (context.clock)());
     let ctx = context.plan_context();
     let again = rows.iter().zip(records).map(|(planned, record)| {
-        let found: Result<Option<Resource>, End> = match &services {
-            Ok(services) => Ok(services
+        let found: Result<Option<Resource>, End> = match &resources {
+            Ok(resources) => Ok(resources
                 .iter()
                 .find(|one| one.arn == planned.resource.arn)
                 .cloned()),
@@ -81,7 +81,7 @@ async fn read_resources(
     let mut found = Vec::new();
     for (kind, names) in names {
         for names in names.chunks(kind.spec().names_per_call) {
-            let names = Names { cluster, names };
+            let names = ResourceNames { cluster, names };
             found.extend(kind.implementation().describe(reader, names).await?);
         }
     }

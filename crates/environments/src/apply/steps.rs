@@ -11,8 +11,8 @@ use crate::decide::{Step, effective_record, overstated_tag};
 use crate::kinds::Change;
 use crate::plan::Row;
 use crate::record_store::{RecordError, Written};
-use crate::resource::{Level, Resource, Scaling};
-use crate::sleep_record::{Conflict, Holder, LEASE, Phase, Refused, Saved, SleepRecord};
+use crate::resource::{Capacity, Resource, Scaling};
+use crate::sleep_record::{Conflict, Holder, LEASE, Phase, RefusedStop, SavedState, SleepRecord};
 use crate::write::{CallError, Refusal};
 
 /// No call is begun with less of the lease left: the time limit of each call ends before that.
@@ -81,13 +81,13 @@ struct StepRun<'a> {
 }
 
 impl<'a> StepRun<'a> {
-    async fn sleep(&mut self, was: Level) -> Result<(), End> {
+    async fn sleep(&mut self, was: Capacity) -> Result<(), End> {
         let (context, resource, now) = (self.context, self.resource(), self.now());
         // What was saved stays exactly as it was saved.
         let kept = self.before.as_ref().filter(|before| before.set.is_some());
         let saved = match kept.and_then(|before| before.was.clone()) {
             Some(saved) if saved.level == was => saved,
-            _ => Saved::of(resource, was, now),
+            _ => SavedState::of(resource, was, now),
         };
         let set = resource.asleep(was);
         let backup = BackupTag {
@@ -112,7 +112,7 @@ impl<'a> StepRun<'a> {
     }
 
     /// Makes the changes that put it to sleep, until AWS refuses one.
-    async fn stop(&mut self, set: Level) -> Result<Result<(), CallError>, End> {
+    async fn stop(&mut self, set: Capacity) -> Result<Result<(), CallError>, End> {
         let resource = self.resource();
         for change in resource.kind.implementation().sleep(resource.level(), set) {
             if let Err(error) = self.change(change).await? {
@@ -125,7 +125,7 @@ impl<'a> StepRun<'a> {
 
     /// Undoes everything: what AWS does not stop must not look asleep. If that fails, too, the next run continues from the
     /// record.
-    async fn refused(&mut self, was: Level, error: CallError) -> Result<(), End> {
+    async fn refused(&mut self, was: Capacity, error: CallError) -> Result<(), End> {
         let (context, resource) = (self.context, self.resource());
         let moved = self.bounded || resource.scaling != was.scaling;
         if let Some(scaling) = was.scaling.filter(|_| moved) {
@@ -140,7 +140,7 @@ impl<'a> StepRun<'a> {
             Some(earlier) if earlier.refusal == error.refusal => earlier.tries.saturating_add(1),
             _ => 1,
         };
-        let refused = Refused {
+        let refused = RefusedStop {
             what: error.what.clone(),
             detail: error.detail.clone(),
             refusal: error.refusal,
@@ -159,7 +159,7 @@ impl<'a> StepRun<'a> {
         })
     }
 
-    async fn wake(&mut self, was: Level) -> Result<(), End> {
+    async fn wake(&mut self, was: Capacity) -> Result<(), End> {
         let resource = self.resource();
         let before = self.before.clone();
         let lies = self.item.as_ref().map(|item| &item.value);
@@ -226,7 +226,7 @@ impl<'a> StepRun<'a> {
         .await
     }
 
-    async fn conflict(&mut self, found: Level, give_back: Option<Scaling>) -> Result<(), End> {
+    async fn conflict(&mut self, found: Capacity, give_back: Option<Scaling>) -> Result<(), End> {
         let before = self.before.clone();
         let mut record = self.record(Phase::Conflict);
         record.was = before.as_ref().and_then(|before| before.was.clone());
@@ -264,7 +264,7 @@ impl<'a> StepRun<'a> {
         .await
     }
 
-    async fn leave(&mut self, found: Level) -> Result<(), End> {
+    async fn leave(&mut self, found: Capacity) -> Result<(), End> {
         let mut record = self.record(Phase::Left);
         record.holder = None;
         if let Some(before) = self.before.clone().filter(|before| before.set.is_some()) {

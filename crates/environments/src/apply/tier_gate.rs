@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{ApplyContext, End, Outcome, Place, Warning, place};
 use crate::decide::{SETTLE_TIME, Step};
-use crate::kinds::Names;
+use crate::kinds::ResourceNames;
 use crate::plan::Plan;
 use crate::resource::{Kind, Resource};
 use crate::sleep_record::Phase;
@@ -21,18 +21,18 @@ pub(super) type Name = (Kind, String);
 
 /// What is waited for.
 #[derive(Clone, Copy)]
-pub(super) struct Wait {
+pub(super) struct TierWait {
     since: Timestamp,
     /// The count that it was given.
     count: u32,
 }
 
 /// A service that wakes, and what of it is waited for.
-pub(super) type Awaited = (Name, Wait);
+pub(super) type AwaitedResource = (Name, TierWait);
 
 /// Whether a service that was to be woken wakes now, by this run or by another that was faster: its
 /// `phase` before.
-pub(super) fn awaited(outcome: &Outcome, phase: Option<Phase>) -> Option<Awaited> {
+pub(super) fn awaited(outcome: &Outcome, phase: Option<Phase>) -> Option<AwaitedResource> {
     let count = match (&outcome.end, &outcome.step) {
         (End::Done | End::Busy, Step::Wake { was } | Step::FinishWake { was }) => was.desired,
         (End::Busy | End::Nothing, Step::Busy { .. } | Step::Nothing)
@@ -43,17 +43,17 @@ pub(super) fn awaited(outcome: &Outcome, phase: Option<Phase>) -> Option<Awaited
         _ => return None,
     };
     let (_, name) = outcome.place.split_once('/')?;
-    Some(((outcome.kind, name.to_owned()), Wait::from_now(count)))
+    Some(((outcome.kind, name.to_owned()), TierWait::from_now(count)))
 }
 
 /// What stands before the tiers of each cluster, and of the other kinds.
-pub(super) struct Gates<'r>(BTreeMap<Place<'r>, Waking>);
+pub(super) struct Gates<'r>(BTreeMap<Place<'r>, WakingTiers>);
 
 /// What one cluster waits for: its own lower tiers, and those of the databases and groups, which belong to
 /// all clusters. They in turn wait for the lower tiers of every cluster.
 pub(super) struct Gate {
-    own: Waking,
-    beside: Vec<Waking>,
+    own: WakingTiers,
+    beside: Vec<WakingTiers>,
 }
 
 impl<'r> Gates<'r> {
@@ -68,7 +68,7 @@ impl<'r> Gates<'r> {
         let beside = others.filter(|((is_ecs, _), _)| !(place.0 && *is_ecs));
         let own = self.0.get(&place).cloned();
         Gate {
-            own: own.unwrap_or_else(|| Waking::nobody(place.1)),
+            own: own.unwrap_or_else(|| WakingTiers::nobody(place.1)),
             beside: beside.map(|(_, waking)| waking.clone()).collect(),
         }
     }
@@ -80,7 +80,7 @@ impl<'r> Gates<'r> {
 
 impl Gate {
     /// These were woken just now.
-    pub(super) fn begun(&mut self, tier: usize, waking: Vec<Awaited>) {
+    pub(super) fn begun(&mut self, tier: usize, waking: Vec<AwaitedResource>) {
         for (name, wait) in waking {
             self.own.add(tier, name, wait);
         }
@@ -105,22 +105,22 @@ impl Gate {
 
 /// The services of one cluster that wake, by tier, and since when.
 #[derive(Clone)]
-struct Waking {
+struct WakingTiers {
     cluster: String,
-    tiers: BTreeMap<usize, BTreeMap<Name, Wait>>,
+    tiers: BTreeMap<usize, BTreeMap<Name, TierWait>>,
 }
 
 /// Those that another run wakes just now, or has woken a short time ago: whoever comes later stands at the
 /// same gate.
-fn still_waking(context: &ApplyContext<'_>, plan: &Plan, here: Place<'_>) -> Waking {
-    let mut waking = Waking::nobody(here.1);
+fn still_waking(context: &ApplyContext<'_>, plan: &Plan, here: Place<'_>) -> WakingTiers {
+    let mut waking = WakingTiers::nobody(here.1);
     for row in plan.rows.iter().filter(|row| place(row) == here) {
         let wait = match (row.phase, row.since, &row.step) {
-            (Some(Phase::GoingUp), _, Step::Busy { .. }) => Wait::from_now(1),
+            (Some(Phase::GoingUp), _, Step::Busy { .. }) => TierWait::from_now(1),
             (Some(Phase::Up), Some(since), _)
                 if plan.at.duration_since(since) < context.config.healthy_within =>
             {
-                Wait { since, count: 1 }
+                TierWait { since, count: 1 }
             }
             _ => continue,
         };
@@ -132,7 +132,7 @@ fn still_waking(context: &ApplyContext<'_>, plan: &Plan, here: Place<'_>) -> Wak
     waking
 }
 
-impl Wait {
+impl TierWait {
     /// Counted from the instant at which the gate first looks.
     fn from_now(count: u32) -> Self {
         Self {
@@ -151,7 +151,7 @@ impl Wait {
     }
 }
 
-impl Waking {
+impl WakingTiers {
     fn nobody(cluster: &str) -> Self {
         Self {
             cluster: cluster.to_owned(),
@@ -159,7 +159,7 @@ impl Waking {
         }
     }
 
-    fn add(&mut self, tier: usize, name: Name, wait: Wait) {
+    fn add(&mut self, tier: usize, name: Name, wait: TierWait) {
         self.tiers.entry(tier).or_default().insert(name, wait);
     }
 
@@ -170,11 +170,11 @@ impl Waking {
         warnings: &mut Vec<Warning>,
     ) -> bool {
         let now = (context.clock)();
-        let mut waits: BTreeMap<Name, Wait> = BTreeMap::new();
+        let mut waits: BTreeMap<Name, TierWait> = BTreeMap::new();
         for names in self.tiers.range(..tier).map(|(_, names)| names) {
             waits.extend(names.iter().map(|(name, wait)| {
                 let since = wait.since.min(now);
-                (name.clone(), Wait { since, ..*wait })
+                (name.clone(), TierWait { since, ..*wait })
             }));
         }
         while !waits.is_empty() {
@@ -199,7 +199,7 @@ impl Waking {
         true
     }
 
-    async fn verify(&self, context: &ApplyContext<'_>, waits: &mut BTreeMap<Name, Wait>) {
+    async fn verify(&self, context: &ApplyContext<'_>, waits: &mut BTreeMap<Name, TierWait>) {
         let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
         for (kind, name) in waits.keys() {
             names.entry(*kind).or_default().push(name.clone());
@@ -207,7 +207,7 @@ impl Waking {
         for (kind, names) in names {
             for names in names.chunks(kind.spec().names_per_call) {
                 let cluster = &self.cluster;
-                let of = Names { cluster, names };
+                let of = ResourceNames { cluster, names };
                 let found = kind.implementation().verify(context.reader(), of).await;
                 // What can't be read is not healthy; the time limit bounds how often it is tried.
                 if let Ok(found) = found {
@@ -220,13 +220,13 @@ impl Waking {
 
 /// Who is healthy, or gone, is not waited for any more.
 fn settle(
-    waits: &mut BTreeMap<Name, Wait>,
+    waits: &mut BTreeMap<Name, TierWait>,
     (kind, names): (Kind, &[String]),
     (found, now): (&[Resource], Timestamp),
 ) {
     for name in names {
         let resource = found.iter().find(|resource| resource.name == *name);
-        let is_over = |wait: &Wait| resource.is_none_or(|resource| wait.is_over(resource, now));
+        let is_over = |wait: &TierWait| resource.is_none_or(|resource| wait.is_over(resource, now));
         let name = (kind, name.clone());
         if waits.get(&name).is_some_and(is_over) {
             waits.remove(&name);

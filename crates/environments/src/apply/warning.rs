@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::backup_tag::ASLEEP_TAG;
 use crate::missed_actions::Note;
-use crate::resource::Level;
+use crate::resource::Capacity;
 
 /// One of them. Its sentence has no full stop.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,20 +28,20 @@ pub enum Warning {
         /// `cluster/name`.
         place: String,
         /// What the tag says.
-        tag: Level,
+        tag: Capacity,
         /// What it has now.
-        believed: Level,
+        believed: Capacity,
     },
     /// Somebody changed its bounds while it slept.
     BoundsChanged {
         /// `cluster/name`.
         place: String,
         /// What they were set to for the sleep.
-        set: Level,
+        set: Capacity,
         /// What was found.
-        found: Level,
+        found: Capacity,
         /// What it has now.
-        now: Level,
+        now: Capacity,
     },
     /// A backup tag could not be set or removed.
     Tag {

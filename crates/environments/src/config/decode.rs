@@ -20,7 +20,7 @@ mod imported;
 pub(super) use calendar::calendar_files;
 
 /// The opt-in tag where none is configured.
-const TAG: &str = "deploy-hooks:schedule";
+const DEFAULT_TAG: &str = "deploy-hooks:schedule";
 /// More schedules than anybody can keep apart; each may name others.
 const MAX_SCHEDULES: usize = 500;
 /// Words that a tag may say instead of a schedule's name; so no schedule may have them as its name.
@@ -247,7 +247,7 @@ fn schedules(
 }
 
 /// A schedule as it was written.
-struct Written<'n> {
+struct WrittenSchedule<'n> {
     syntax: Syntax,
     node: &'n Node,
     text: &'n str,
@@ -255,9 +255,9 @@ struct Written<'n> {
 }
 
 /// A text in our own grammar, or `{syntax, text}` with what a Custodian policy says.
-fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<Written<'n>> {
+fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<WrittenSchedule<'n>> {
     if !matches!(node.value, Value::Map(_)) {
-        return Some(Written {
+        return Some(WrittenSchedule {
             syntax: Syntax::Windows,
             node,
             text: scalar::text(node, "a schedule", problems)?,
@@ -270,7 +270,7 @@ fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<Written<'n>>
     let syntax = scalar::choice(syntax?, "syntax", &imported::SYNTAXES, problems);
     let read = scalar::text(text?, "text", problems);
     let policy = imported::policy(&object, syntax?, problems);
-    Some(Written {
+    Some(WrittenSchedule {
         syntax: syntax?,
         node: text?,
         text: read?,
@@ -320,7 +320,7 @@ fn tag(object: &Object<'_>, problems: &Findings) -> String {
     let read = object
         .get("tag")
         .and_then(|node| tag_key(node, "tag", problems));
-    read.unwrap_or_else(|| TAG.to_owned())
+    read.unwrap_or_else(|| DEFAULT_TAG.to_owned())
 }
 
 fn tag_key(node: &Node, label: &str, problems: &Findings) -> Option<String> {

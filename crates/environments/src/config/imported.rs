@@ -12,7 +12,7 @@ use super::Config;
 
 /// How the tag of another tool is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportedSyntax {
     /// Its grammar.
     pub syntax: Syntax,
     /// What Cloud Custodian's policy says about values that leave something out, where the configuration says it.
@@ -25,7 +25,7 @@ pub(crate) struct Found<'c, 's> {
     /// The key in the configuration.
     pub(crate) configured: &'c str,
     /// How it is read.
-    pub(crate) imported: &'c Imported,
+    pub(crate) imported: &'c ImportedSyntax,
     /// The key on the service.
     pub(crate) key: &'s str,
     /// What it says.
@@ -34,7 +34,7 @@ pub(crate) struct Found<'c, 's> {
     pub(crate) contradicted_by: Option<&'s str>,
 }
 
-impl Imported {
+impl ImportedSyntax {
     /// Whether the tool would take a tag of this key for its own.
     fn is_key(&self, configured: &str, key: &str) -> bool {
         let any_case = self.syntax == Syntax::Custodian;

@@ -26,7 +26,7 @@ use serde::Serialize;
 use strict_yaml::{Document, Problem, Problems};
 
 pub use self::glob::{Glob, Globs};
-pub use self::imported::Imported;
+pub use self::imported::ImportedSyntax;
 pub use self::load::{ConfigError, load};
 pub use self::people::{Notifications, People, Permissions, SlackApp};
 pub use self::production::looks_like_production;
@@ -58,7 +58,7 @@ pub struct Config {
     /// The key of the opt-in tag.
     pub tag: String,
     /// Keys of other tools' tags, and their grammars.
-    pub import_tags: BTreeMap<String, Imported>,
+    pub import_tags: BTreeMap<String, ImportedSyntax>,
     /// What is selected without a tag; the first that matches counts.
     pub services: Vec<Rule>,
     /// What is never touched.

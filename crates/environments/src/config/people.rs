@@ -15,7 +15,7 @@ use strict_yaml::{Findings, Node, Object, SecretRef, scalar};
 use super::{FILE, keys};
 
 /// `until tomorrow` means until then, where nothing else is configured.
-const TOMORROW: Time = Time::constant(9, 0, 0, 0);
+const DEFAULT_SUMMARY_TIME: Time = Time::constant(9, 0, 0, 0);
 
 /// Who gets messages, and who may ask for something.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ impl Default for People {
             tell: Notifications::default(),
             may: Permissions::default(),
             slack_app: None,
-            tomorrow: TOMORROW,
+            tomorrow: DEFAULT_SUMMARY_TIME,
         }
     }
 }
@@ -115,7 +115,7 @@ pub(super) fn read(node: &Node, problems: &Findings) -> Option<People> {
         tell: tell.unwrap_or_default(),
         may: may.unwrap_or_default(),
         slack_app,
-        tomorrow: tomorrow.unwrap_or(TOMORROW),
+        tomorrow: tomorrow.unwrap_or(DEFAULT_SUMMARY_TIME),
         channels: channels.channels,
     })
 }

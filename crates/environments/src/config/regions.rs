@@ -23,7 +23,7 @@ const DIRECTIONS: [&str; 9] = [
 ];
 
 /// Those that there were in November 2026.
-const KNOWN: [&str; 43] = [
+const KNOWN_REGIONS: [&str; 43] = [
     "af-south-1",
     "ap-east-1",
     "ap-east-2",
@@ -81,7 +81,7 @@ pub(super) enum Region {
 }
 
 pub(super) fn region(name: &str) -> Region {
-    if KNOWN.contains(&name) {
+    if KNOWN_REGIONS.contains(&name) {
         return Region::Known;
     }
     let parts = name
@@ -97,7 +97,7 @@ pub(super) fn region(name: &str) -> Region {
 /// What to write instead.
 pub(super) fn remedy(wrong: &str) -> String {
     // Of names that differ in little else than a number, the nearest is as good as any other.
-    match nearest(wrong, KNOWN).filter(|_| wrong.len() < 30) {
+    match nearest(wrong, KNOWN_REGIONS).filter(|_| wrong.len() < 30) {
         Some(near) => format!("did you mean {near}?"),
         None => "write its name, such as eu-central-1".to_owned(),
     }

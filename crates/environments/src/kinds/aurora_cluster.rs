@@ -9,7 +9,7 @@ use common::aws::explain;
 use futures::future::BoxFuture;
 
 use super::rds::{self, Database, is_given, is_gone};
-use super::{Reading, Spec, Writing};
+use super::{KindSpec, ReadFuture, WriteFuture};
 use crate::config::{Config, Globs};
 use crate::read::{ReadError, Reader, timestamp};
 use crate::resource::{Kind, Resource, Status};
@@ -18,13 +18,13 @@ use crate::write::{Writer, once};
 pub(super) struct AuroraCluster;
 
 impl Database for AuroraCluster {
-    const SPEC: &'static Spec = &rds::spec("Aurora cluster");
+    const SPEC: &'static KindSpec = &rds::spec("Aurora cluster");
 
     fn named(config: &Config) -> &Globs {
         &config.also.rds_clusters
     }
 
-    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> Reading<'a> {
+    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> ReadFuture<'a> {
         Box::pin(describe(reader, name))
     }
 
@@ -38,7 +38,7 @@ impl Database for AuroraCluster {
         })
     }
 
-    fn stop(writer: Writer<'_>) -> Writing<'_> {
+    fn stop(writer: Writer<'_>) -> WriteFuture<'_> {
         Box::pin(async move {
             let (rds, name) = (writer.aws.rds(), &writer.resource.name);
             let stop = || rds.stop_db_cluster().db_cluster_identifier(name);
@@ -47,7 +47,7 @@ impl Database for AuroraCluster {
         })
     }
 
-    fn start(writer: Writer<'_>) -> Writing<'_> {
+    fn start(writer: Writer<'_>) -> WriteFuture<'_> {
         Box::pin(async move {
             let (rds, name) = (writer.aws.rds(), &writer.resource.name);
             let start = || rds.start_db_cluster().db_cluster_identifier(name);

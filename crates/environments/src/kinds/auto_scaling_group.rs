@@ -13,17 +13,19 @@ use futures::future::BoxFuture;
 use jiff::SignedDuration;
 use strict_yaml::words::count;
 
-use super::{Change, Listed, Names, Reading, ResourceKind, Spec, Writing};
+use super::{
+    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, WriteFuture,
+};
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::Config;
 use crate::read::{ReadError, Reader, timestamp};
-use crate::resource::{Kind, Level, Resource, Scaling, Status, Suspended};
+use crate::resource::{Capacity, Kind, Resource, Scaling, ScalingSuspension, Status};
 use crate::write::{CallError, RetriedCall, Writer, number, once};
 
 /// What stands in place of a cluster before the names of groups.
 const PREFIX: &str = "autoscaling";
 
-static SPEC: Spec = Spec {
+static SPEC: KindSpec = KindSpec {
     noun: "Auto Scaling group",
     prefix: Some(PREFIX),
     parts: Some("instance"),
@@ -39,28 +41,28 @@ static SPEC: Spec = Spec {
 pub(super) struct AutoScalingGroup;
 
 impl ResourceKind for AutoScalingGroup {
-    fn spec(&self) -> &'static Spec {
+    fn spec(&self) -> &'static KindSpec {
         &SPEC
     }
 
-    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, Listed> {
+    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, ListedResources> {
         let names = &config.also.auto_scaling_groups;
         Box::pin(async move {
             if names.is_empty() {
-                return Listed::default();
+                return ListedResources::default();
             }
-            Listed::matching(describe(reader, &[]).await, names)
+            ListedResources::matching(describe(reader, &[]).await, names)
         })
     }
 
-    fn describe<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn describe<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         Box::pin(describe(reader, names.names))
     }
 
     /// A group without instances needs no suspension: nothing raises it above its desired capacity but policies, and
     /// those are the user's to suspend.
-    fn asleep(&self, group: &Resource, was: Level) -> Level {
-        Level {
+    fn asleep(&self, group: &Resource, was: Capacity) -> Capacity {
+        Capacity {
             desired: 0,
             scaling: was.scaling.map(|scaling| Scaling {
                 min: 0,
@@ -75,7 +77,7 @@ impl ResourceKind for AutoScalingGroup {
     }
 
     /// A maximum that was lowered for a warm pool is raised with the count: a count above it is refused.
-    fn wake(&self, found: Level, was: Level) -> Vec<Change> {
+    fn wake(&self, found: Capacity, was: Capacity) -> Vec<Change> {
         let has_room = |bounds: Scaling| was.desired <= bounds.max;
         match was.scaling {
             Some(bounds) if !found.scaling.is_none_or(has_room) => {
@@ -85,11 +87,11 @@ impl ResourceKind for AutoScalingGroup {
         }
     }
 
-    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a> {
+    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> WriteFuture<'a> {
         Box::pin(update(writer, change))
     }
 
-    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> Writing<'a> {
+    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> WriteFuture<'a> {
         Box::pin(tag(writer, value))
     }
 }
@@ -195,7 +197,7 @@ fn group(group: &Group) -> Resource {
         scaling: Some(Scaling {
             min: number(group.min_size),
             max: number(group.max_size),
-            suspended: Suspended::default(),
+            suspended: ScalingSuspension::default(),
         }),
         created_at: group.created_time().and_then(timestamp),
         ..Resource::default()

@@ -14,7 +14,9 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::scalable_target::{self, MAX_TARGETS_PER_CALL, resource_id};
-use super::{Change, Listed, Names, Reading, ResourceKind, Spec, Writing};
+use super::{
+    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, WriteFuture,
+};
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::Config;
 use crate::problem::{Problem, ProblemKind};
@@ -29,7 +31,7 @@ const MAX_LIST_RESULTS: i32 = 100;
 /// Calls at once, of each kind of call.
 const CONCURRENT_CALLS: usize = 8;
 
-static SPEC: Spec = Spec {
+static SPEC: KindSpec = KindSpec {
     noun: "ECS service",
     prefix: None,
     parts: Some("task"),
@@ -45,15 +47,15 @@ static SPEC: Spec = Spec {
 pub(super) struct EcsService;
 
 impl ResourceKind for EcsService {
-    fn spec(&self) -> &'static Spec {
+    fn spec(&self) -> &'static KindSpec {
         &SPEC
     }
 
-    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, Listed> {
+    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, ListedResources> {
         Box::pin(list(reader, config))
     }
 
-    fn describe<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn describe<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         Box::pin(async move {
             let mut services = describe_bare(reader, names.cluster, names.names)
                 .await?
@@ -67,14 +69,14 @@ impl ResourceKind for EcsService {
         })
     }
 
-    fn verify<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn verify<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         Box::pin(async move {
             let mut found = describe_bare(reader, names.cluster, names.names).await?;
             found.failures.pop().map_or(Ok(found.services), Err)
         })
     }
 
-    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a> {
+    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> WriteFuture<'a> {
         Box::pin(async move {
             match change {
                 Change::Count(desired) => set_count(writer, desired).await,
@@ -87,7 +89,7 @@ impl ResourceKind for EcsService {
         })
     }
 
-    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> Writing<'a> {
+    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> WriteFuture<'a> {
         Box::pin(tag(writer, value))
     }
 }
@@ -122,8 +124,8 @@ async fn tag(writer: Writer<'_>, value: Option<&str>) -> Result<(), CallError> {
     call.until_done(false, once!(aws_sdk_ecs, remove())).await
 }
 
-async fn list(reader: Reader<'_>, config: &Config) -> Listed {
-    let mut listed = Listed::default();
+async fn list(reader: Reader<'_>, config: &Config) -> ListedResources {
+    let mut listed = ListedResources::default();
     match clusters(reader, config).await {
         Ok(clusters) => {
             let read = stream::iter(clusters)
@@ -169,8 +171,8 @@ async fn clusters(reader: Reader<'_>, config: &Config) -> Result<Vec<(String, bo
     }
 }
 
-async fn in_cluster(reader: Reader<'_>, cluster: &str) -> Listed {
-    let mut found = Listed::default();
+async fn in_cluster(reader: Reader<'_>, cluster: &str) -> ListedResources {
+    let mut found = ListedResources::default();
     match names(reader, cluster, SchedulingStrategy::Daemon).await {
         Ok(names) => {
             let daemons = names.iter().map(|name| format!("{cluster}/{name}"));
@@ -184,8 +186,8 @@ async fn in_cluster(reader: Reader<'_>, cluster: &str) -> Listed {
 
 /// Services that were put to sleep in a cluster that the configuration leaves out by now: nobody else would ever
 /// report them. What can't be read there is none of our business.
-async fn asleep_in_unlisted(reader: Reader<'_>, cluster: &str) -> Listed {
-    let mut found = Listed::default();
+async fn asleep_in_unlisted(reader: Reader<'_>, cluster: &str) -> ListedResources {
+    let mut found = ListedResources::default();
     read_replicas(reader, cluster, &mut found).await;
     let resources = &mut found.resources;
     resources.retain(|resource| resource.tags.contains_key(ASLEEP_TAG));
@@ -193,7 +195,7 @@ async fn asleep_in_unlisted(reader: Reader<'_>, cluster: &str) -> Listed {
     found
 }
 
-async fn read_replicas(reader: Reader<'_>, cluster: &str, found: &mut Listed) {
+async fn read_replicas(reader: Reader<'_>, cluster: &str, found: &mut ListedResources) {
     let names = match names(reader, cluster, SchedulingStrategy::Replica).await {
         Ok(names) => names,
         Err(error) => return found.problems.push(Problem::unread(Some(cluster), &error)),
@@ -247,7 +249,7 @@ async fn names(
 }
 
 /// A service whose bounds are unknown must not be touched: it is left out.
-async fn read_bounds(reader: Reader<'_>, listed: &mut Listed) {
+async fn read_bounds(reader: Reader<'_>, listed: &mut ListedResources) {
     let ids: Vec<String> = listed.resources.iter().map(resource_id).collect();
     let chunks = ids.chunks(MAX_TARGETS_PER_CALL).map(<[_]>::to_vec);
     let read = stream::iter(chunks.collect::<Vec<_>>())

@@ -19,41 +19,41 @@ use jiff::SignedDuration;
 use crate::config::{Config, Globs};
 use crate::problem::Problem;
 use crate::read::{ReadError, Reader};
-use crate::resource::{Kind, Level, Resource, Scaling, Suspended};
+use crate::resource::{Capacity, Kind, Resource, Scaling, ScalingSuspension};
 use crate::write::{CallError, Writer};
 
 /// What one kind of resource can do.
 pub(crate) trait ResourceKind: Sync {
     /// What is fixed for the kind.
-    fn spec(&self) -> &'static Spec;
+    fn spec(&self) -> &'static KindSpec;
 
     /// Every resource of this kind that the configuration may mean.
-    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, Listed>;
+    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, ListedResources>;
 
     /// These resources as they are now; those that are gone are left out.
-    fn describe<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a>;
+    fn describe<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a>;
 
     /// As [`describe`](Self::describe), with no more than [`Resource::is_healthy`] needs. One that can't be read is
     /// an error.
-    fn verify<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn verify<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         self.describe(reader, names)
     }
 
     /// What it has while it sleeps, where it has `was` while awake: nothing runs, and nothing may start it.
-    fn asleep(&self, _resource: &Resource, was: Level) -> Level {
-        Level {
+    fn asleep(&self, _resource: &Resource, was: Capacity) -> Capacity {
+        Capacity {
             desired: 0,
             scaling: was.scaling.map(|scaling| Scaling {
                 min: 0,
                 // With bounds that move no count, nothing that Application Auto Scaling does late undoes the zero.
                 max: scaling.max.max(was.desired),
-                suspended: Suspended::ALL,
+                suspended: ScalingSuspension::ALL,
             }),
         }
     }
 
     /// The changes that put it to sleep, in order: bounds, then count.
-    fn sleep(&self, found: Level, asleep: Level) -> Vec<Change> {
+    fn sleep(&self, found: Capacity, asleep: Capacity) -> Vec<Change> {
         let bounds = asleep.scaling.filter(|_| found.scaling != asleep.scaling);
         let count = Some(asleep.desired).filter(|desired| found.desired != *desired);
         let bounds = bounds.map(Change::Bounds).into_iter();
@@ -61,25 +61,25 @@ pub(crate) trait ResourceKind: Sync {
     }
 
     /// The changes that wake it, in order.
-    fn wake(&self, found: Level, was: Level) -> Vec<Change> {
+    fn wake(&self, found: Capacity, was: Capacity) -> Vec<Change> {
         wake(found, was)
     }
 
     /// Makes one change. Absolute, so that making it twice is making it once.
-    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a>;
+    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> WriteFuture<'a>;
 
     /// Sets the tag that backs up its sleep record to `value`, or removes it.
-    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> Writing<'a>;
+    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> WriteFuture<'a>;
 }
 
 /// Resources that are being read.
-pub(crate) type Reading<'a> = BoxFuture<'a, Result<Vec<Resource>, ReadError>>;
+pub(crate) type ReadFuture<'a> = BoxFuture<'a, Result<Vec<Resource>, ReadError>>;
 /// A change that is being made.
-pub(crate) type Writing<'a> = BoxFuture<'a, Result<(), CallError>>;
+pub(crate) type WriteFuture<'a> = BoxFuture<'a, Result<(), CallError>>;
 
-/// Resources of one kind by name, at most [`Spec::names_per_call`].
+/// Resources of one kind by name, at most [`KindSpec::names_per_call`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names<'a> {
+pub(crate) struct ResourceNames<'a> {
     /// The ECS cluster, for kinds that belong to one.
     pub(crate) cluster: &'a str,
     pub(crate) names: &'a [String],
@@ -89,7 +89,7 @@ pub(crate) struct Names<'a> {
 ///
 /// The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls what lies outside
 /// of new bounds into them when it gets to it, and so it must not find a zero.
-fn wake(found: Level, was: Level) -> Vec<Change> {
+fn wake(found: Capacity, was: Capacity) -> Vec<Change> {
     let (mut changes, mut desired) = (Vec::new(), found.desired);
     if desired != was.desired {
         changes.push(Change::Count(was.desired));
@@ -119,7 +119,7 @@ pub(crate) enum Change {
 
 /// What is fixed for a kind.
 #[derive(Debug)]
-pub(crate) struct Spec {
+pub(crate) struct KindSpec {
     /// What people call one.
     noun: &'static str,
     /// What stands before the slash in `cluster/name`; none for the name of its ECS cluster.
@@ -142,14 +142,14 @@ pub(crate) struct Spec {
 
 /// What was listed of one kind, and what could not be read.
 #[derive(Debug, Default)]
-pub(crate) struct Listed {
+pub(crate) struct ListedResources {
     pub(crate) resources: Vec<Resource>,
     /// `cluster/name` of services that have no count.
     pub(crate) daemons: Vec<String>,
     pub(crate) problems: Vec<Problem>,
 }
 
-impl Listed {
+impl ListedResources {
     /// Those whose names match, or why there are none.
     fn matching(found: Result<Vec<Resource>, ReadError>, names: &Globs) -> Self {
         let mut listed = Self::default();
@@ -197,7 +197,7 @@ impl Kind {
     }
 
     /// What is fixed for it.
-    pub(crate) fn spec(self) -> &'static Spec {
+    pub(crate) fn spec(self) -> &'static KindSpec {
         self.implementation().spec()
     }
 
@@ -220,7 +220,7 @@ impl fmt::Display for Kind {
 
 impl Resource {
     /// What it has while it sleeps, where it has this while it is awake.
-    pub fn asleep(&self, was: Level) -> Level {
+    pub fn asleep(&self, was: Capacity) -> Capacity {
         self.kind.implementation().asleep(self, was)
     }
 }
@@ -229,9 +229,9 @@ impl Resource {
 mod tests {
     use super::*;
 
-    fn level(desired: u32, min: u32, max: u32) -> Level {
-        let suspended = Suspended::default();
-        Level {
+    fn level(desired: u32, min: u32, max: u32) -> Capacity {
+        let suspended = ScalingSuspension::default();
+        Capacity {
             desired,
             scaling: Some(Scaling {
                 min,
@@ -253,7 +253,7 @@ mod tests {
     fn levels_read_as_people_write_them() {
         let awake = level(3, 2, 6);
         let asleep = of(Kind::EcsService, false).asleep(awake);
-        let levels = [awake, asleep, Level::default()].map(|level| level.to_string());
+        let levels = [awake, asleep, Capacity::default()].map(|level| level.to_string());
         assert_eq!(levels, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
         let group = of(Kind::AutoScalingGroup, false).asleep(awake);
         assert_eq!(group.to_string(), "0 (0-6)");
@@ -276,7 +276,7 @@ mod tests {
             service.wake(asleep, awake),
             [Change::Count(3), Change::Bounds(bounds)]
         );
-        let outside = Level {
+        let outside = Capacity {
             desired: 9,
             ..awake
         };

@@ -11,7 +11,9 @@ use common::aws::explain;
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
 
-use super::{Change, Listed, Names, Reading, ResourceKind, Spec, Writing};
+use super::{
+    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, WriteFuture,
+};
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::{Config, Globs};
 use crate::read::Reader;
@@ -21,8 +23,8 @@ use crate::write::{CallError, RetriedCall, Writer, once};
 /// What stands in place of a cluster before the names of databases.
 const PREFIX: &str = "rds";
 
-pub(super) const fn spec(noun: &'static str) -> Spec {
-    Spec {
+pub(super) const fn spec(noun: &'static str) -> KindSpec {
+    KindSpec {
         noun,
         prefix: Some(PREFIX),
         parts: None,
@@ -69,34 +71,34 @@ async fn blue_and_green(reader: Reader<'_>) -> BTreeSet<String> {
 
 /// What is RDS's own of a kind; the rest is alike for all databases.
 pub(super) trait Database: Sync {
-    const SPEC: &'static Spec;
+    const SPEC: &'static KindSpec;
 
     /// Those that the configuration names.
     fn named(config: &Config) -> &Globs;
 
     /// All of them, or the one of this name; none if there is none.
-    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> Reading<'a>;
+    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> ReadFuture<'a>;
 
     /// Completes what was listed.
     fn complete<'a>(reader: Reader<'a>, listed: &'a mut [Resource]) -> BoxFuture<'a, ()>;
 
-    fn stop(writer: Writer<'_>) -> Writing<'_>;
+    fn stop(writer: Writer<'_>) -> WriteFuture<'_>;
 
-    fn start(writer: Writer<'_>) -> Writing<'_>;
+    fn start(writer: Writer<'_>) -> WriteFuture<'_>;
 }
 
 impl<D: Database> ResourceKind for D {
-    fn spec(&self) -> &'static Spec {
+    fn spec(&self) -> &'static KindSpec {
         D::SPEC
     }
 
-    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, Listed> {
+    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, ListedResources> {
         let names = D::named(config);
         Box::pin(async move {
             if names.is_empty() {
-                return Listed::default();
+                return ListedResources::default();
             }
-            let mut listed = Listed::matching(D::read(reader, None).await, names);
+            let mut listed = ListedResources::matching(D::read(reader, None).await, names);
             if !listed.resources.is_empty() {
                 D::complete(reader, &mut listed.resources).await;
                 mark_blue_green(reader, &mut listed.resources).await;
@@ -105,11 +107,11 @@ impl<D: Database> ResourceKind for D {
         })
     }
 
-    fn describe<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn describe<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         D::read(reader, names.names.first().map(String::as_str))
     }
 
-    fn verify<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+    fn verify<'a>(&self, reader: Reader<'a>, names: ResourceNames<'a>) -> ReadFuture<'a> {
         let described = self.describe(reader, names);
         Box::pin(async move {
             let mut found = described.await?;
@@ -118,7 +120,7 @@ impl<D: Database> ResourceKind for D {
         })
     }
 
-    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a> {
+    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> WriteFuture<'a> {
         match change {
             Change::Count(0) | Change::BoundsAndCount(_, 0) => D::stop(writer),
             Change::Count(_) | Change::BoundsAndCount(..) => D::start(writer),
@@ -126,7 +128,7 @@ impl<D: Database> ResourceKind for D {
         }
     }
 
-    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> Writing<'a> {
+    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> WriteFuture<'a> {
         Box::pin(tag(writer, value))
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_rds::types::DbInstance;
 use futures::future::BoxFuture;
 
 use super::rds::{self, Database, is_given, is_gone};
-use super::{Reading, Spec, Writing};
+use super::{KindSpec, ReadFuture, WriteFuture};
 use crate::config::{Config, Globs};
 use crate::read::{ReadError, Reader, timestamp};
 use crate::resource::{Kind, Resource};
@@ -15,13 +15,13 @@ use crate::write::{Writer, once};
 pub(super) struct RdsInstance;
 
 impl Database for RdsInstance {
-    const SPEC: &'static Spec = &rds::spec("RDS instance");
+    const SPEC: &'static KindSpec = &rds::spec("RDS instance");
 
     fn named(config: &Config) -> &Globs {
         &config.also.rds_instances
     }
 
-    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> Reading<'a> {
+    fn read<'a>(reader: Reader<'a>, name: Option<&'a str>) -> ReadFuture<'a> {
         Box::pin(describe(reader, name))
     }
 
@@ -29,7 +29,7 @@ impl Database for RdsInstance {
         Box::pin(async {})
     }
 
-    fn stop(writer: Writer<'_>) -> Writing<'_> {
+    fn stop(writer: Writer<'_>) -> WriteFuture<'_> {
         Box::pin(async move {
             let (rds, name) = (writer.aws.rds(), &writer.resource.name);
             let stop = || rds.stop_db_instance().db_instance_identifier(name);
@@ -38,7 +38,7 @@ impl Database for RdsInstance {
         })
     }
 
-    fn start(writer: Writer<'_>) -> Writing<'_> {
+    fn start(writer: Writer<'_>) -> WriteFuture<'_> {
         Box::pin(async move {
             let (rds, name) = (writer.aws.rds(), &writer.resource.name);
             let start = || rds.start_db_instance().db_instance_identifier(name);

@@ -7,7 +7,7 @@ use aws_sdk_applicationautoscaling::types::{
 };
 
 use crate::read::{ReadError, Reader, timestamp};
-use crate::resource::{Resource, Scaling, ScheduledAction, Suspended};
+use crate::resource::{Resource, Scaling, ScalingSuspension, ScheduledAction};
 use crate::write::{CallError, Writer, number, once};
 
 /// `DescribeScalableTargets` takes no more.
@@ -102,7 +102,7 @@ fn scaling(target: &ScalableTarget) -> Scaling {
     Scaling {
         min: count(target.min_capacity),
         max: count(target.max_capacity),
-        suspended: Suspended {
+        suspended: ScalingSuspension {
             dynamic_in: is(|state| state.dynamic_scaling_in_suspended),
             dynamic_out: is(|state| state.dynamic_scaling_out_suspended),
             scheduled: is(|state| state.scheduled_scaling_suspended),

@@ -39,7 +39,7 @@ fn an_answer_from_before_is_never_saved() {
             office
                 .until(&format!("2026-11-24T09:00:{seconds:02}Z"))
                 .await;
-            office.ask("down", Ask::ForceDown, "dev/web").await;
+            office.ask("down", RequestKind::ForceDown, "dev/web").await;
             office.run("down").await;
             for at in ["2026-11-24T09:05:00Z", "2026-11-24T09:10:00Z"] {
                 office.until(at).await;
@@ -196,7 +196,7 @@ fn a_request_that_nothing_can_read_stops_no_morning_and_starts_no_night() {
             "{report_of}"
         );
         // What was asked for in a way that can be read, and in so many words, counts.
-        office.ask("down", Ask::ForceDown, "dev/web").await;
+        office.ask("down", RequestKind::ForceDown, "dev/web").await;
         office.run("forced").await;
         assert_eq!(web(&office).desired, 0);
     });

@@ -7,7 +7,7 @@ use test_support::environments as support;
 mod answers;
 
 use environments::backup_tag::ASLEEP_TAG;
-use environments::overrides::{Ask, KEEP_UP_TAG};
+use environments::overrides::{KEEP_UP_TAG, RequestKind};
 use environments::run_report::{RunReport, summary};
 use support::ecs::{self, Target, arn};
 use support::{CONFIG, CallFault, Fixture, Ran, Svc, block_on, config};
@@ -230,7 +230,7 @@ fn a_schedule_that_the_configuration_has_lost_keeps_nobody_asleep() {
 fn who_shall_be_down_in_so_many_words_is_not_woken_by_an_unreadable_schedule() {
     block_on(async {
         let office = asleep(&Svc::new(3)).await;
-        office.ask("down", Ask::ForceDown, "dev/web").await;
+        office.ask("down", RequestKind::ForceDown, "dev/web").await;
         at_night(&office, |web| {
             drop(web.tags.insert(SCHEDULE.into(), "offise".into()));
         });

@@ -205,3 +205,12 @@ impl<'p> Cursor<'p> {
             })
     }
 }
+
+/// How long the name is that may stand after a dot.
+pub(super) fn name_length(text: &str) -> usize {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    text.find(|c: char| !part(c)).unwrap_or(text.len())
+}

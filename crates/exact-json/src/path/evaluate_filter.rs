@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::evaluate::{Evaluation, Sink};
-use super::pattern::{MAX_SOURCE, Pattern, Refusal};
+use super::pattern::{MAX_SOURCE_BYTES, Pattern, Refusal};
 use super::syntax::{Operand, Relation, Source, Subquery, Test};
 use crate::budget::Undecided;
 use crate::document::{Node, View};
@@ -240,9 +240,9 @@ impl<'d> Evaluation<'d, '_> {
         if let Some(known) = self.patterns.find(source, whole) {
             return Ok(known.compiled.clone());
         }
-        self.budget.spend(COMPILING)?;
+        self.budget.spend(COMPILE_STEPS)?;
         let too_large = || Undecided::Pattern(format!("{:?}", crate::text::head(source, 100)));
-        if source.len() > MAX_SOURCE {
+        if source.len() > MAX_SOURCE_BYTES {
             return Err(too_large());
         }
         let compiled = match Pattern::compile(source, whole) {
@@ -250,7 +250,7 @@ impl<'d> Evaluation<'d, '_> {
             Err(Refusal::Syntax(_)) => None,
             Err(Refusal::Large) => return Err(too_large()),
         };
-        self.patterns.keep(Brought {
+        self.patterns.keep(DocumentPattern {
             source: source.to_owned(),
             whole,
             compiled: compiled.clone(),
@@ -260,15 +260,15 @@ impl<'d> Evaluation<'d, '_> {
 }
 
 /// What it costs to compile an expression, in steps.
-const COMPILING: usize = 100_000;
+const COMPILE_STEPS: usize = 100_000;
 /// How many compiled expressions are kept.
 const MAX_KEPT: usize = 8;
 
 /// Expressions that the document brought, compiled: usually one, for all of its values.
 #[derive(Default)]
-pub(super) struct Patterns(Vec<Brought>);
+pub(super) struct Patterns(Vec<DocumentPattern>);
 
-struct Brought {
+struct DocumentPattern {
     source: String,
     whole: bool,
     /// None where the source is not an expression.
@@ -276,13 +276,13 @@ struct Brought {
 }
 
 impl Patterns {
-    fn find(&self, source: &str, whole: bool) -> Option<&Brought> {
+    fn find(&self, source: &str, whole: bool) -> Option<&DocumentPattern> {
         self.0
             .iter()
             .find(|known| known.source == source && known.whole == whole)
     }
 
-    fn keep(&mut self, brought: Brought) {
+    fn keep(&mut self, brought: DocumentPattern) {
         if self.0.len() >= MAX_KEPT {
             self.0.remove(0);
         }

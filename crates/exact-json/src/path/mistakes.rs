@@ -1,9 +1,8 @@
 //! The usual slips, and what to write instead. Other dialects of JSONPath, JSON Pointer and the
 //! languages that people write every day are the sources of most.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, name_length};
 use super::error::PathError;
-use super::parser::name_length;
 use super::syntax::Selector;
 
 /// The path doesn't begin with `$`.

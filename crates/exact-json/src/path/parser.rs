@@ -1,6 +1,6 @@
 //! The parser of segments and selectors.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, name_length};
 use super::error::PathError;
 use super::syntax::{Query, Segment, Selector};
 use super::{MAX_NESTING, MAX_PATH, MAX_SEGMENTS, mistakes};
@@ -181,13 +181,4 @@ impl<'p> Parser<'p> {
             _ => Ok(None),
         }
     }
-}
-
-/// How long the name is that may stand after a dot.
-pub(super) fn name_length(text: &str) -> usize {
-    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
-        return 0;
-    }
-    text.find(|c: char| !part(c)).unwrap_or(text.len())
 }

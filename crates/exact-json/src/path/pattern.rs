@@ -7,13 +7,13 @@ use crate::text::Text;
 
 /// What a compiled expression may take: it counts as the smallest of these that it fits in. A document may
 /// bring its own, so the largest is small.
-const SIZES: [usize; 3] = [16 * 1024, 64 * 1024, 256 * 1024];
+const PATTERN_SIZES: [usize; 3] = [16 * 1024, 64 * 1024, 256 * 1024];
 /// An expression of this size costs one step more for each byte of text.
-const SIZE_A_STEP: usize = 16 * 1024;
+const BYTES_PER_PATTERN_STEP: usize = 16 * 1024;
 /// What one may take when it runs.
 const MAX_RUNNING: usize = 128 * 1024;
 /// The longest expression that a document may bring, in bytes.
-pub(super) const MAX_SOURCE: usize = 1024;
+pub(super) const MAX_SOURCE_BYTES: usize = 1024;
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
@@ -48,12 +48,14 @@ impl Pattern {
 
     /// The steps of matching a text: at worst each byte is looked at by each part of the expression.
     pub(super) fn steps(&self, text: Text<'_>) -> usize {
-        1 + text.size().saturating_mul(1 + self.size / SIZE_A_STEP)
+        1 + text
+            .size()
+            .saturating_mul(1 + self.size / BYTES_PER_PATTERN_STEP)
     }
 }
 
 fn build(source: &str) -> Result<Pattern, Refusal> {
-    for size in SIZES {
+    for size in PATTERN_SIZES {
         let built = RegexBuilder::new(source)
             .size_limit(size)
             .dfa_size_limit(MAX_RUNNING)

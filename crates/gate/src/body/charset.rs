@@ -10,7 +10,7 @@ use encoding_rs::{
 use super::Undecodable;
 
 /// How much of a page is searched for `<meta charset>`, as the HTML standard has it.
-const PRESCAN: usize = 1024;
+const PRESCAN_BYTES: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
@@ -140,7 +140,7 @@ fn named(label: &str) -> Result<Charset, Undecodable> {
 
 /// What a page or an XML document says of itself.
 fn within(bytes: &[u8], html: bool) -> Result<Charset, Undecodable> {
-    let beginning = &bytes[..bytes.len().min(PRESCAN)];
+    let beginning = &bytes[..bytes.len().min(PRESCAN_BYTES)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     let label = xml_declaration(&beginning).or_else(|| html.then(|| meta(&beginning)).flatten());
     match label {

@@ -12,7 +12,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use super::Undecodable;
 
 /// What a request accepts unless the check says otherwise: all that [`decode`] knows.
-pub(crate) const ACCEPTED: &str = "gzip, deflate, br, zstd";
+pub(crate) const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
 /// No server applies more than two; each costs time and a copy.
 pub(super) const MAX_CODINGS: usize = 4;

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
-pub(crate) use self::coding::ACCEPTED;
+pub(crate) use self::coding::ACCEPT_ENCODING;
 use crate::words;
 
 /// A body as it was received, with what the headers say about it.

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::{Comparison, Finding, Got};
+use super::{Actual, Comparison, Finding};
 use crate::body::{Body, charset_name};
 use crate::template::{Template, Values};
 use crate::words;
@@ -46,7 +46,7 @@ impl BodyCondition {
                     (Ok(expected), Ok(bytes)) => {
                         let got = HEXLOWER.encode(&Sha256::digest(bytes));
                         let met = got == expected;
-                        Finding::new("body with the SHA-256", Got::Value(got), met)
+                        Finding::new("body with the SHA-256", Actual::Value(got), met)
                             .wanting(expected)
                     }
                     (Err(why), _) => Finding::errored("body sha256", why),
@@ -62,7 +62,7 @@ impl BodyCondition {
                 match (expected, body.charset()) {
                     (Ok(expected), Ok(got)) => Finding::new(
                         format!("body in the charset {expected}"),
-                        Got::Words(got.to_owned()),
+                        Actual::Words(got.to_owned()),
                         got == expected,
                     ),
                     (Err(why), _) => Finding::errored("body charset", why),
@@ -81,7 +81,7 @@ fn size(expected: Comparison, got: usize) -> Finding {
         words::bytes(number)
     );
     // In bytes: a rounded size could look like one that meets the limit.
-    let got_words = Got::Words(words::count(got, "byte"));
+    let got_words = Actual::Words(words::count(got, "byte"));
     let met = u64::try_from(got).is_ok_and(|got| expected.holds(got));
     Finding::new(demand, got_words, met)
 }

@@ -5,7 +5,8 @@ use http::header::HeaderName;
 use exact_json::{Budget, Value, View};
 
 use super::{
-    CssExpectation, Evidence, Expectation, Finding, Got, Parsed, Path, Pattern, TextCondition,
+    Actual, CssExpectation, Evidence, Expectation, Finding, ParsedBody, Path, Pattern,
+    TextCondition,
 };
 use crate::redact;
 use crate::template::{Values, Var};
@@ -72,7 +73,7 @@ impl Capture {
     pub(super) fn take(
         &self,
         evidence: &Evidence,
-        parsed: &mut Parsed<'_>,
+        parsed: &mut ParsedBody<'_>,
         values: &Values,
         cookie: impl Fn(&str) -> Option<String>,
     ) -> Result<Captured, Finding> {
@@ -96,7 +97,7 @@ impl Capture {
     fn take_json(
         &self,
         path: &Path,
-        parsed: &mut Parsed<'_>,
+        parsed: &mut ParsedBody<'_>,
         values: &Values,
     ) -> Result<Captured, Finding> {
         let errored = |why: String| Finding::errored(self.words(), why);
@@ -162,7 +163,7 @@ impl Capture {
     }
 
     fn unmet(&self, got: impl Into<String>) -> Finding {
-        Finding::new(self.words(), Got::Words(got.into()), false)
+        Finding::new(self.words(), Actual::Words(got.into()), false)
     }
 
     /// `a value to capture as order from $.id`

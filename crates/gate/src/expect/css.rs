@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use scraper::{ElementRef, Html, Selector};
 
 use super::page::{self, PageError};
-use super::{Evidence, Finding, Got, TextCondition, text_condition};
+use super::{Actual, Evidence, Finding, TextCondition, text_condition};
 use crate::redact;
 use crate::template::Values;
 use crate::words;
@@ -42,11 +42,11 @@ impl fmt::Debug for CssExpectation {
 pub(super) struct Page<'a> {
     evidence: &'a Evidence,
     stop: &'a AtomicBool,
-    read: Option<Result<Html, Unread>>,
+    read: Option<Result<Html, NotAPage>>,
 }
 
 /// Why a body is not there as a page.
-enum Unread {
+enum NotAPage {
     /// It isn't one, which is the target's doing.
     NotHtml(String),
     /// Nothing is known about it.
@@ -74,8 +74,10 @@ impl<'a> Page<'a> {
                 Ok(texts) => Ok(texts.into_iter().next()),
                 Err(why) => Err(Finding::errored(demand, why)),
             },
-            Err(Unread::Unknown(why)) => Err(Finding::errored(demand, why.clone())),
-            Err(Unread::NotHtml(got)) => Err(Finding::new(demand, Got::Words(got.clone()), false)),
+            Err(NotAPage::Unknown(why)) => Err(Finding::errored(demand, why.clone())),
+            Err(NotAPage::NotHtml(got)) => {
+                Err(Finding::new(demand, Actual::Words(got.clone()), false))
+            }
         }
     }
 
@@ -92,12 +94,12 @@ impl<'a> Page<'a> {
         let (evidence, stop) = (self.evidence, self.stop);
         let page = match self.read.get_or_insert_with(|| read(evidence, stop)) {
             Ok(page) => page,
-            Err(Unread::Unknown(why)) => {
+            Err(NotAPage::Unknown(why)) => {
                 return findings.push(Finding::errored(subject, why.clone()));
             }
-            Err(Unread::NotHtml(got)) => {
+            Err(NotAPage::NotHtml(got)) => {
                 let demand = format!("{subject} in a page of HTML");
-                return findings.push(Finding::new(demand, Got::Words(got.clone()), false));
+                return findings.push(Finding::new(demand, Actual::Words(got.clone()), false));
             }
         };
         match css.texts(page, stop) {
@@ -174,14 +176,14 @@ fn text(element: ElementRef<'_>, room: usize) -> Option<String> {
     Some(text)
 }
 
-fn read(evidence: &Evidence, stop: &AtomicBool) -> Result<Html, Unread> {
+fn read(evidence: &Evidence, stop: &AtomicBool) -> Result<Html, NotAPage> {
     let media = evidence.body.media_type();
     if !matches!(media.as_str(), "" | "text/html" | "application/xhtml+xml") {
-        return Err(Unread::NotHtml(format!(
+        return Err(NotAPage::NotHtml(format!(
             "a body that is not HTML: its content-type is {media}"
         )));
     }
     let text = evidence.body.text();
-    let text = text.map_err(|why| Unread::Unknown(why.to_string()))?;
-    page::read(&text, stop).map_err(|why| Unread::Unknown(why.to_string()))
+    let text = text.map_err(|why| NotAPage::Unknown(why.to_string()))?;
+    page::read(&text, stop).map_err(|why| NotAPage::Unknown(why.to_string()))
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use super::tests::{evidence, values};
 use super::*;
 use crate::body::Body;
+use crate::measurement::Measurement;
 use crate::suite::Suite;
 
 const PAGE: &str =
@@ -34,7 +35,7 @@ fn judged_as(css: &str, body: &str, content_type: &str) -> (Measurement, String)
     let words: Vec<String> = findings
         .iter()
         .map(|finding| {
-            let (Got::Words(got) | Got::Value(got)) = &finding.got;
+            let (Actual::Words(got) | Actual::Value(got)) = &finding.got;
             let expected = finding.expected.as_deref().unwrap_or_default();
             format!("{} {expected}: {got}", finding.demand)
         })

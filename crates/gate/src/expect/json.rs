@@ -12,7 +12,7 @@ use exact_json::{Budget, JsonError};
 
 use super::json_condition::JsonCondition;
 use super::json_path::Path;
-use super::{Evidence, Finding, Got};
+use super::{Actual, Evidence, Finding};
 use crate::redact;
 use crate::template::Values;
 
@@ -21,23 +21,23 @@ pub(crate) struct Document<'a> {
     evidence: &'a Evidence,
     /// Set when nobody waits for the findings any more.
     stop: &'a Arc<AtomicBool>,
-    parsed: Option<Result<exact_json::Document<'a>, Unread>>,
+    parsed: Option<Result<exact_json::Document<'a>, NotJson>>,
 }
 
 /// Why a body is not there as JSON.
-pub(super) enum Unread {
+pub(super) enum NotJson {
     /// It isn't JSON, which is the target's doing.
     NotJson(JsonError),
     /// Nothing is known about it.
     Unknown(String),
 }
 
-impl Unread {
+impl NotJson {
     pub(super) fn finding(&self, demand: String) -> Finding {
         match self {
             Self::Unknown(why) => Finding::errored(demand, why.clone()),
             Self::NotJson(error) => {
-                let got = Got::Words(format!("a body that is not JSON: {error}"));
+                let got = Actual::Words(format!("a body that is not JSON: {error}"));
                 Finding::new(demand, got, false)
             }
         }
@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
     }
 
     /// The body as JSON.
-    pub(super) fn get(&mut self) -> Result<&exact_json::Document<'a>, &Unread> {
+    pub(super) fn get(&mut self) -> Result<&exact_json::Document<'a>, &NotJson> {
         let evidence = self.evidence;
         self.parsed.get_or_insert_with(|| parse(evidence)).as_ref()
     }
@@ -73,8 +73,8 @@ impl<'a> Document<'a> {
         let mut budget = Budget::default().until(Arc::clone(self.stop));
         let document = match self.get() {
             Ok(document) => document,
-            Err(unread @ Unread::Unknown(_)) => return findings.push(unread.finding(source)),
-            Err(unread @ Unread::NotJson(_)) => {
+            Err(unread @ NotJson::Unknown(_)) => return findings.push(unread.finding(source)),
+            Err(unread @ NotJson::NotJson(_)) => {
                 return findings.push(unread.finding(format!("{source} in a JSON body")));
             }
         };
@@ -90,15 +90,15 @@ impl<'a> Document<'a> {
     }
 }
 
-fn parse(evidence: &Evidence) -> Result<exact_json::Document<'_>, Unread> {
+fn parse(evidence: &Evidence) -> Result<exact_json::Document<'_>, NotJson> {
     let text = evidence.body.json_text();
-    let text = text.map_err(|why| Unread::Unknown(why.to_string()))?;
+    let text = text.map_err(|why| NotJson::Unknown(why.to_string()))?;
     match exact_json::Document::parse(text) {
         Ok(document) => Ok(document),
         Err(error) if error.is_limit() => {
             let why = format!("the JSON body is not judged: {error}");
-            Err(Unread::Unknown(why))
+            Err(NotJson::Unknown(why))
         }
-        Err(error) => Err(Unread::NotJson(error)),
+        Err(error) => Err(NotJson::NotJson(error)),
     }
 }

@@ -4,7 +4,7 @@
 use exact_json::{Budget, Node, Selection, Text, Undecided, View};
 
 use super::json_demand::{Demand, length};
-use super::{Comparison, Finding, Got, Pattern, several};
+use super::{Actual, Comparison, Finding, Pattern, several};
 use crate::json_template::JsonTemplate;
 use crate::template::Values;
 use crate::words;
@@ -114,7 +114,7 @@ impl JsonCondition {
         }
         if let Self::Count(expected) = self {
             let demand = format!("{path} selecting {}", expected.of("value"));
-            let got = Got::Words(words::count(selection.len(), "value"));
+            let got = Actual::Words(words::count(selection.len(), "value"));
             return Finding::new(demand, got, expected.holds_for_count(selection.len()));
         }
         let demand = match self.demand(values) {
@@ -145,12 +145,12 @@ impl JsonCondition {
         (demand.holds)(value, &mut Budget::default()).ok()
     }
 
-    fn got(&self, selection: &Selection<'_>) -> Got {
+    fn got(&self, selection: &Selection<'_>) -> Actual {
         let mut values = selection.nodes();
         if let (Self::Length(_), Some(one), None) = (self, values.next(), values.next())
             && let Ok(Some(length)) = length(one, &mut Budget::default())
         {
-            return Got::Value(length.to_string());
+            return Actual::Value(length.to_string());
         }
         shown(selection)
     }
@@ -176,18 +176,18 @@ fn all_meet(
     undecided.map_or(Ok(!selection.is_empty()), Err)
 }
 
-fn shown(selection: &Selection<'_>) -> Got {
+fn shown(selection: &Selection<'_>) -> Actual {
     if selection.is_empty() {
-        return Got::Words("nothing there".to_owned());
+        return Actual::Words("nothing there".to_owned());
     }
-    Got::Value(several(selection.nodes().map(short), selection.len(), ", "))
+    Actual::Value(several(selection.nodes().map(short), selection.len(), ", "))
 }
 
 /// A value as JSON, numbers as they came, without building the text of a huge one.
 pub(super) fn short(value: Node<'_>) -> String {
     match value.view() {
         View::String(string) => {
-            words::head(&words::quote(&beginning(string)), words::RAW_KEEP).to_owned()
+            words::head(&words::quote(&beginning(string)), words::MAX_RAW_BYTES).to_owned()
         }
         View::Array(elements) if elements.total() > 100 => {
             format!("an array of {} values", elements.total())
@@ -195,10 +195,10 @@ pub(super) fn short(value: Node<'_>) -> String {
         View::Object(members) if members.total() > 100 => {
             format!("an object of {} keys", members.total())
         }
-        _ => words::head(&value.compact(words::RAW_KEEP), words::RAW_KEEP).to_owned(),
+        _ => words::head(&value.compact(words::MAX_RAW_BYTES), words::MAX_RAW_BYTES).to_owned(),
     }
 }
 
 fn beginning(string: Text<'_>) -> String {
-    words::head(&string.shown(), words::RAW_KEEP).to_owned()
+    words::head(&string.shown(), words::MAX_RAW_BYTES).to_owned()
 }

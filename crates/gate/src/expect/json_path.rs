@@ -85,9 +85,10 @@ fn fill(
     placeholder: &str,
 ) -> (String, Option<usize>) {
     // No template has this character: YAML has no way to write it but as an escape, and no path may hold it.
-    const MARK: &str = "\u{0}";
-    let marked = |reference: &Reference| Ok(known(reference).unwrap_or_else(|| MARK.to_owned()));
+    const PLACEHOLDER_MARK: &str = "\u{0}";
+    let marked =
+        |reference: &Reference| Ok(known(reference).unwrap_or_else(|| PLACEHOLDER_MARK.to_owned()));
     let text = template.render_with(marked).unwrap_or_default();
-    let place = text.find(MARK);
-    (text.replace(MARK, placeholder), place)
+    let place = text.find(PLACEHOLDER_MARK);
+    (text.replace(PLACEHOLDER_MARK, placeholder), place)
 }

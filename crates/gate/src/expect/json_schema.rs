@@ -12,7 +12,7 @@ use exact_json::{Budget, Elements, Members, Node, Text, Undecided, View};
 use super::json_condition::short;
 use super::schema::{Counts, JsonSchema, Schema, SchemaPattern};
 use super::schema_unique::{MAX_UNIQUE, equal_elements};
-use super::{Finding, Got, Parsed};
+use super::{Actual, Finding, ParsedBody};
 use crate::redact::{self, MASK};
 use crate::words;
 
@@ -21,10 +21,10 @@ const MAX_MISFITS: usize = 5;
 /// How many schemas may be applied inside of each other: the stack is bounded.
 const MAX_APPLIED: usize = 150;
 /// Matching a text takes its length in steps once for each of these that the expression takes, and once more.
-const PATTERN_PART: usize = 16 * 1024;
+const PATTERN_BYTES_PER_STEP: usize = 16 * 1024;
 
 impl JsonSchema {
-    pub(super) fn evaluate(&self, parsed: &mut Parsed<'_>, findings: &mut Vec<Finding>) {
+    pub(super) fn evaluate(&self, parsed: &mut ParsedBody<'_>, findings: &mut Vec<Finding>) {
         const DEMAND: &str = "a body that fits its JSON Schema";
         let stop = Arc::clone(parsed.stop);
         let document = match parsed.json.get() {
@@ -50,12 +50,12 @@ impl JsonSchema {
                     "{more} more that {} not",
                     if more == 1 { "does" } else { "do" }
                 );
-                findings.push(Finding::new(demand, Got::Words(got), false));
+                findings.push(Finding::new(demand, Actual::Words(got), false));
             }
             return;
         }
         findings.push(match judged {
-            Ok(true) => Finding::new(DEMAND, Got::Words("one that does".to_owned()), true),
+            Ok(true) => Finding::new(DEMAND, Actual::Words("one that does".to_owned()), true),
             // A misfit is always named; if one is not, nothing is known.
             Ok(false) => Finding::errored(
                 DEMAND,
@@ -73,7 +73,7 @@ struct Misfit {
     /// Whether a key on the way says that the value is.
     secret: bool,
     demand: String,
-    got: Got,
+    got: Actual,
 }
 
 impl Misfit {
@@ -84,7 +84,7 @@ impl Misfit {
             &self.path
         };
         let got = if self.secret {
-            Got::Words(MASK.to_owned())
+            Actual::Words(MASK.to_owned())
         } else {
             self.got
         };
@@ -174,11 +174,11 @@ impl<'d> Judge<'_, 'd> {
 
     /// What does not fit is counted, and the first ones are kept. Always false.
     fn misfit(&mut self, demand: impl Into<String>, value: Node<'d>) -> bool {
-        self.misfit_with(demand, |_| Got::Value(short(value)));
+        self.misfit_with(demand, |_| Actual::Value(short(value)));
         false
     }
 
-    fn misfit_with(&mut self, demand: impl Into<String>, got: impl FnOnce(&Self) -> Got) {
+    fn misfit_with(&mut self, demand: impl Into<String>, got: impl FnOnce(&Self) -> Actual) {
         if self.quiet > 0 {
             return;
         }
@@ -349,7 +349,7 @@ impl<'d> Judge<'_, 'd> {
     }
 
     fn matches(&mut self, pattern: &SchemaPattern, text: Text<'_>) -> Fits {
-        let weight = 1 + pattern.bytes / PATTERN_PART;
+        let weight = 1 + pattern.bytes / PATTERN_BYTES_PER_STEP;
         let steps = text.size().saturating_mul(weight);
         self.budget.spend(steps).map_err(undecided)?;
         let text = text.decode().map_err(|why| why.to_string())?;
@@ -362,7 +362,7 @@ impl<'d> Judge<'_, 'd> {
         if !schema.limits.items.fit(total) {
             let items = self.limit(schema.limits.items.words("item"));
             let demand = format!("to be a list of {items}");
-            self.misfit_with(demand, |_| Got::Words(words::count(total, "item")));
+            self.misfit_with(demand, |_| Actual::Words(words::count(total, "item")));
             fits = false;
         }
         let mut contained = 0;
@@ -383,7 +383,7 @@ impl<'d> Judge<'_, 'd> {
             if !counts.fit(contained) {
                 let items = self.limit(counts.words("item"));
                 let demand = format!("to have {items} that `contains` asks for");
-                self.misfit_with(demand, |_| Got::Words(words::count(contained, "item")));
+                self.misfit_with(demand, |_| Actual::Words(words::count(contained, "item")));
                 fits = false;
             }
         }
@@ -404,7 +404,7 @@ impl<'d> Judge<'_, 'd> {
         let found = equal_elements(elements, &mut self.budget).map_err(undecided)?;
         if let Some((one, other)) = found {
             let got = format!("items {one} and {other} are equal");
-            self.misfit_with("to have no equal items", |_| Got::Words(got));
+            self.misfit_with("to have no equal items", |_| Actual::Words(got));
         }
         Ok(found.is_none())
     }
@@ -416,7 +416,7 @@ impl<'d> Judge<'_, 'd> {
         if !schema.limits.properties.fit(total) {
             let keys = self.limit(schema.limits.properties.words("key"));
             let demand = format!("to be an object of {keys}");
-            self.misfit_with(demand, |_| Got::Words(words::count(total, "key")));
+            self.misfit_with(demand, |_| Actual::Words(words::count(total, "key")));
             fits = false;
         }
         let has = |judge: &mut Self, name: &str| -> Fits {
@@ -427,7 +427,7 @@ impl<'d> Judge<'_, 'd> {
         for name in &schema.required {
             if !has(self, name)? {
                 let demand = format!("to have the key {}", words::quote(name));
-                self.misfit_with(demand, |_| Got::Words("an object without it".to_owned()));
+                self.misfit_with(demand, |_| Actual::Words("an object without it".to_owned()));
                 fits = false;
             }
         }
@@ -439,7 +439,7 @@ impl<'d> Judge<'_, 'd> {
                 if !has(self, other)? {
                     let (name, other) = (words::quote(name), words::quote(other));
                     let demand = format!("to have the key {other}, as it has {name}");
-                    self.misfit_with(demand, |_| Got::Words("an object without it".to_owned()));
+                    self.misfit_with(demand, |_| Actual::Words("an object without it".to_owned()));
                     fits = false;
                 }
             }
@@ -485,7 +485,7 @@ impl<'d> Judge<'_, 'd> {
         {
             self.path.push(Part::Key(name));
             self.misfit_with("to have a name that `propertyNames` allows", |_| {
-                Got::Words("another".to_owned())
+                Actual::Words("another".to_owned())
             });
             self.path.pop();
             fits = false;

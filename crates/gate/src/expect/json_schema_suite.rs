@@ -10,6 +10,7 @@ use exact_json::{Document, Node, Text, View};
 use super::tests::{evidence, values};
 use super::*;
 use crate::Suite;
+use crate::measurement::Measurement;
 
 const CASES: &str = include_str!("../../tests/json-schema/draft2020-12.json");
 
@@ -97,7 +98,7 @@ fn every_case_is_judged_as_the_test_suite_says_or_refused() {
             let description = text(member(test, "description"));
             if let [
                 Finding {
-                    got: Got::Words(why),
+                    got: Actual::Words(why),
                     measurement: Measurement::Errored,
                     ..
                 },

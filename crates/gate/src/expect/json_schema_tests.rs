@@ -14,7 +14,7 @@ fn found(schema: &str, body: &str) -> String {
     let expect = &suite.checks[0].expect;
     let findings = evaluate(expect, &evidence(body), &values(), &Arc::default());
     let lines = findings.iter().map(|finding| {
-        let (Got::Words(got) | Got::Value(got)) = &finding.got;
+        let (Actual::Words(got) | Actual::Value(got)) = &finding.got;
         format!("{} {}: {got}", finding.measurement.as_str(), finding.demand)
     });
     lines.collect::<Vec<String>>().join("\n")

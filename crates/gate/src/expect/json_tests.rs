@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::tests::{evidence, values};
 use super::*;
+use crate::measurement::Measurement;
 use crate::probe::Probe;
 use crate::suite::Suite;
 use crate::template::Values;
@@ -36,7 +37,7 @@ fn judged(json: &str, body: &str) -> (Measurement, String) {
 }
 
 fn words(finding: &Finding) -> String {
-    let (Got::Words(got) | Got::Value(got)) = &finding.got;
+    let (Actual::Words(got) | Actual::Value(got)) = &finding.got;
     let expected = finding.expected.as_deref().unwrap_or_default();
     format!("{} {expected}: {got}", finding.demand)
 }
@@ -475,5 +476,5 @@ fn the_length_of_a_secret_is_one_of_the_values_that_are_masked() {
     assert!(finding.sensitive && finding.measurement == Measurement::Failed);
     assert_eq!(finding.demand, "$.password of length");
     assert_eq!(finding.expected.as_deref(), Some("> 900"));
-    assert!(matches!(&finding.got, Got::Value(length) if length == "7"));
+    assert!(matches!(&finding.got, Actual::Value(length) if length == "7"));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Got};
+use super::{Actual, Finding};
 use crate::evidence::Evidence;
 use crate::words;
 
@@ -108,5 +108,5 @@ pub(super) fn evaluate(limit: LatencyLimit, evidence: &Evidence) -> Finding {
     // Rounding must not make a missed limit look like a met one.
     let rounded = u64::try_from(got.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
     let got = words::duration(Duration::from_millis(rounded));
-    Finding::new(demand, Got::Words(got), met)
+    Finding::new(demand, Actual::Words(got), met)
 }

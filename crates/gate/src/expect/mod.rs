@@ -10,6 +10,7 @@ mod comparison;
 mod css;
 #[cfg(test)]
 mod css_tests;
+pub(crate) mod finding;
 mod json;
 mod json_condition;
 mod json_contradiction;
@@ -44,6 +45,7 @@ pub(crate) use self::body_condition::{BodyCondition, sha256};
 pub(crate) use self::capture::{Capture, CaptureSource, Captured};
 pub(crate) use self::comparison::{Comparison, Operator};
 pub(crate) use self::css::CssExpectation;
+pub(crate) use self::finding::{Actual, Finding};
 pub(crate) use self::json_condition::{JsonCondition, JsonType};
 pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
@@ -57,7 +59,6 @@ pub(crate) use self::test_results::TestResults;
 pub(crate) use self::text_condition::{TextCondition, evaluate as evaluate_text};
 pub(crate) use self::that::{Source, ThatExpectation};
 use crate::evidence::{Evidence, Facet};
-use crate::measurement::Measurement;
 use crate::redact;
 use crate::template::Values;
 use crate::words;
@@ -98,38 +99,13 @@ pub(crate) struct StatusRange {
     pub(crate) last: u16,
 }
 
-/// What came of one demand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// `status 201`, `$.total >`
-    pub(crate) demand: String,
-    /// The value that the demand compares with, if it is not part of the words.
-    pub(crate) expected: Option<String>,
-    pub(crate) got: Got,
-    pub(crate) measurement: Measurement,
-    /// The values on both sides have a name that says that they are secret.
-    pub(crate) sensitive: bool,
-}
-
-/// What was there instead, or also.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Got {
-    /// Our words: `none`, `a body that is not JSON`.
-    Words(String),
-    /// What the target sent.
-    Value(String),
-}
-
-/// What is kept of a value that met its demand, in bytes. Never a part: a secret must not be cut before it is masked.
-const MAX_MET_VALUE: usize = 1024;
-
 /// How many of several values are spelled out.
 const MAX_SPELLED_OUT: usize = 5;
 
-/// The first values in words, as long as [`words::RAW_KEEP`] has room for whole ones, and how many more there are.
+/// The first values in words, as long as [`words::MAX_RAW_BYTES`] has room for whole ones, and how many more there are.
 pub(crate) fn several(values: impl Iterator<Item = String>, total: usize, between: &str) -> String {
     let mut words: Vec<String> = Vec::new();
-    let mut room = words::RAW_KEEP;
+    let mut room = words::MAX_RAW_BYTES;
     for word in values.take(MAX_SPELLED_OUT) {
         if !words.is_empty() && word.len() > room {
             break;
@@ -143,75 +119,6 @@ pub(crate) fn several(values: impl Iterator<Item = String>, total: usize, betwee
     words.join(between)
 }
 
-impl Got {
-    fn in_short(self) -> Self {
-        match self {
-            Self::Value(value) if value.len() > MAX_MET_VALUE => Self::Words(format!(
-                "a value of more than {}",
-                words::bytes(MAX_MET_VALUE)
-            )),
-            short => short,
-        }
-    }
-}
-
-impl Finding {
-    pub(crate) fn new(demand: impl Into<String>, got: Got, met: bool) -> Self {
-        let (measurement, got) = if met {
-            (Measurement::Passed, got.in_short())
-        } else {
-            (Measurement::Failed, got)
-        };
-        Self {
-            demand: demand.into(),
-            expected: None,
-            got,
-            measurement,
-            sensitive: false,
-        }
-    }
-
-    /// Bytes of memory that it takes.
-    pub(crate) fn size(&self) -> usize {
-        let (Got::Words(got) | Got::Value(got)) = &self.got;
-        let expected = self.expected.as_ref().map_or(0, String::len);
-        size_of::<Self>() + self.demand.len() + expected + got.len()
-    }
-
-    /// There was too little to judge.
-    pub(crate) fn inconclusive(demand: impl Into<String>, got: Got) -> Self {
-        let measurement = Measurement::Inconclusive;
-        Self {
-            measurement,
-            ..Self::new(demand, got, false)
-        }
-    }
-
-    /// There was nothing to judge.
-    pub(crate) fn no_data(demand: impl Into<String>, got: Got) -> Self {
-        let measurement = Measurement::NoData;
-        Self {
-            measurement,
-            ..Self::new(demand, got, false)
-        }
-    }
-
-    pub(crate) fn wanting(self, expected: String) -> Self {
-        Self {
-            expected: Some(expected),
-            ..self
-        }
-    }
-
-    pub(crate) fn errored(demand: impl Into<String>, why: impl Into<String>) -> Self {
-        let measurement = Measurement::Errored;
-        Self {
-            measurement,
-            ..Self::new(demand, Got::Words(why.into()), false)
-        }
-    }
-}
-
 /// Every demand of a check, measured against one answer, in the suite's order. Whoever sets `stop` has no use for
 /// the findings any more.
 pub(crate) fn evaluate(
@@ -220,7 +127,7 @@ pub(crate) fn evaluate(
     values: &Values,
     stop: &Arc<AtomicBool>,
 ) -> Vec<Finding> {
-    let mut parsed = Parsed::new(evidence, stop);
+    let mut parsed = ParsedBody::new(evidence, stop);
     let mut findings = Vec::new();
     for expectation in expectations {
         if stop.load(Ordering::Relaxed) {
@@ -240,7 +147,7 @@ pub(crate) fn judge_step(
     stop: &Arc<AtomicBool>,
     cookie: impl Fn(&str) -> Option<String>,
 ) -> (Vec<Finding>, Vec<Result<Captured, Finding>>) {
-    let mut parsed = Parsed::new(evidence, stop);
+    let mut parsed = ParsedBody::new(evidence, stop);
     let mut findings = Vec::new();
     for expectation in expectations {
         expectation.evaluate(evidence, &mut parsed, values, &mut findings);
@@ -269,29 +176,36 @@ pub(crate) fn memory_to_judge(expect: &[Expectation], size: usize) -> usize {
     let tree = if page { MAX_TREE_MEMORY } else { 0 };
     match (json, body || page) {
         (false, false) => made,
-        (false, true) => size * TEXT + tree + made + WINDOW.min(size * 16),
-        (true, _) => size * (TEXT + JSON) + tree + made + WINDOW.min(size * 16),
+        (false, true) => {
+            size * TEXT_BYTES_PER_BYTE + tree + made + DECODER_WINDOW_BYTES.min(size * 16)
+        }
+        (true, _) => {
+            size * (TEXT_BYTES_PER_BYTE + JSON_BYTES_PER_BYTE)
+                + tree
+                + made
+                + DECODER_WINDOW_BYTES.min(size * 16)
+        }
     }
 }
 
 /// The window that a decoder may need.
-const WINDOW: usize = 16 * 1024 * 1024;
+const DECODER_WINDOW_BYTES: usize = 16 * 1024 * 1024;
 
 /// A decoded body for each byte of it: itself, and as text of another charset.
-const TEXT: usize = 4;
+const TEXT_BYTES_PER_BYTE: usize = 4;
 
 /// And parsed as JSON.
-const JSON: usize = 10;
+const JSON_BYTES_PER_BYTE: usize = 10;
 
 /// A body in the forms that demands ask for, each read once.
-struct Parsed<'a> {
+struct ParsedBody<'a> {
     json: json::Document<'a>,
     page: css::Page<'a>,
     /// Set when nobody waits for the findings any more.
     stop: &'a Arc<AtomicBool>,
 }
 
-impl<'a> Parsed<'a> {
+impl<'a> ParsedBody<'a> {
     fn new(evidence: &'a Evidence, stop: &'a Arc<AtomicBool>) -> Self {
         Self {
             json: json::Document::new(evidence, stop),
@@ -380,7 +294,7 @@ impl Expectation {
     fn evaluate(
         &self,
         evidence: &Evidence,
-        parsed: &mut Parsed<'_>,
+        parsed: &mut ParsedBody<'_>,
         values: &Values,
         findings: &mut Vec<Finding>,
     ) {
@@ -475,7 +389,7 @@ fn status(ranges: &[StatusRange], got: u16) -> Finding {
         .any(|range| (range.first..=range.last).contains(&got));
     Finding::new(
         format!("status {}", notation.join(" or ")),
-        Got::Words(got.to_string()),
+        Actual::Words(got.to_string()),
         met,
     )
 }

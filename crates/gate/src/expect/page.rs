@@ -24,7 +24,7 @@ pub(crate) const MAX_NODES: usize = 100_000;
 pub(crate) const MAX_TREE_MEMORY: usize = 24 * 1024 * 1024;
 
 /// How much is read between two looks whether to go on.
-const CHUNK: usize = 1024;
+const CHUNK_BYTES: usize = 1024;
 
 /// Why there is no tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str, stop: &AtomicBool) -> Result<Html, PageError> {
     let mut parser = parse_document(sink, ParseOpts::default());
     let mut rest = text;
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK_BYTES));
         parser.process(StrTendril::from_slice(chunk));
         rest = after;
         if full.get() {

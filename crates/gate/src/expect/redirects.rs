@@ -1,6 +1,6 @@
 //! Demands on the redirects that were followed: how many, through where, and where the answer came from.
 
-use super::{Comparison, Finding, Got, TextCondition, several, text_condition};
+use super::{Actual, Comparison, Finding, TextCondition, several, text_condition};
 use crate::evidence::Evidence;
 use crate::probe::request_url::RequestUrl;
 use crate::template::{Template, Values};
@@ -34,7 +34,7 @@ impl RedirectCondition {
         match self {
             Self::Count(expected) => findings.push(Finding::new(
                 expected.of("redirect"),
-                Got::Words(words::count(followed.len(), "redirect")),
+                Actual::Words(words::count(followed.len(), "redirect")),
                 u64::try_from(followed.len()).is_ok_and(|count| expected.holds(count)),
             )),
             Self::Url(tests) => {
@@ -61,10 +61,10 @@ fn through(places: &[Template], followed: &[RequestUrl], values: &Values) -> Fin
             .zip(followed)
             .all(|(place, url)| is_at(place, url));
     let got = if followed.is_empty() {
-        Got::Words("none".to_owned())
+        Actual::Words("none".to_owned())
     } else {
         let urls = followed.iter().map(RequestUrl::to_string);
-        Got::Value(several(urls, followed.len(), ", then "))
+        Actual::Value(several(urls, followed.len(), ", then "))
     };
     let expected = several(places.iter().cloned(), places.len(), ", then ");
     Finding::new(DEMAND, got, met).wanting(expected)

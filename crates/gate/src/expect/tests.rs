@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::*;
 use crate::body::Body;
+use crate::measurement::Measurement;
 use crate::template::{Template, Var};
 
 pub(super) fn evidence(body: &str) -> Evidence {
@@ -86,6 +87,6 @@ fn a_missed_latency_never_looks_met() {
         inclusive: true,
     }]);
     let finding = &evaluate(&[limit], &slow, &values(), &Arc::default())[0];
-    assert_eq!(finding.got, Got::Words("801ms".to_owned()));
+    assert_eq!(finding.got, Actual::Words("801ms".to_owned()));
     assert_eq!(finding.measurement, Measurement::Failed);
 }

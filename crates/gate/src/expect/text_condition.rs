@@ -1,6 +1,6 @@
 //! Demands on text: a header's value or a body.
 
-use super::{Comparison, Finding, Got, Pattern, several};
+use super::{Actual, Comparison, Finding, Pattern, several};
 use crate::template::{Template, Values};
 use crate::words;
 
@@ -92,7 +92,7 @@ pub(crate) fn evaluate(
             }
             Condition::Count(expected) => Finding::new(
                 expected.of(&format!("{subject} value")),
-                Got::Words(words::count(present.len(), "value")),
+                Actual::Words(words::count(present.len(), "value")),
                 expected.holds_for_count(present.len()),
             ),
             Condition::OfText {
@@ -193,13 +193,13 @@ impl Condition {
     }
 }
 
-fn got_of(present: &[&str]) -> Got {
+fn got_of(present: &[&str]) -> Actual {
     match present {
-        [] => Got::Words("none".to_owned()),
-        [""] => Got::Words("an empty one".to_owned()),
+        [] => Actual::Words("none".to_owned()),
+        [""] => Actual::Words("an empty one".to_owned()),
         texts => {
             let quoted = texts.iter().map(|value| words::quote(value));
-            Got::Value(several(quoted, texts.len(), " and "))
+            Actual::Value(several(quoted, texts.len(), " and "))
         }
     }
 }

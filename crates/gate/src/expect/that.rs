@@ -11,8 +11,8 @@ use exact_cel::{Expression, Fact, MAX_MEMORY, Outcome, Reference, ShownValue, Va
 use exact_json::{Budget, Document};
 use http::header::HeaderName;
 
-use super::json::Unread;
-use super::{Evidence, Finding, Got, Parsed, several};
+use super::json::NotJson;
+use super::{Actual, Evidence, Finding, ParsedBody, several};
 use crate::evidence::Facet;
 use crate::redact::{self, MASK};
 use crate::template::{Template, Values, Var};
@@ -131,7 +131,7 @@ impl ThatExpectation {
     pub(super) fn evaluate(
         &self,
         evidence: &Evidence,
-        parsed: &mut Parsed<'_>,
+        parsed: &mut ParsedBody<'_>,
         values: &Values,
     ) -> Finding {
         let stop = Arc::clone(parsed.stop);
@@ -153,10 +153,10 @@ impl ThatExpectation {
                 ResolvedSource::Captured(document) => Fact::Known(Value::json(document.root())),
                 ResolvedSource::Json => match &json {
                     Some(Ok(document)) => Fact::Known(Value::json(document.root())),
-                    Some(Err(Unread::NotJson(why))) => {
+                    Some(Err(NotJson::NotJson(why))) => {
                         Fact::Unfit(format!("a body that is not JSON: {why}"))
                     }
-                    Some(Err(Unread::Unknown(why))) => Fact::Unknown(why.clone()),
+                    Some(Err(NotJson::Unknown(why))) => Fact::Unknown(why.clone()),
                     None => Fact::Missing,
                 },
             })
@@ -164,17 +164,19 @@ impl ThatExpectation {
         let budget = Budget::default().until(stop);
         let demand = self.demand();
         match self.expression.evaluate(&facts, &budget) {
-            Outcome::Holds => Finding::new(demand, Got::Words("true".to_owned()), true),
+            Outcome::Holds => Finding::new(demand, Actual::Words("true".to_owned()), true),
             Outcome::Fails { shown } if shown.is_empty() => {
-                Finding::new(demand, Got::Words("false".to_owned()), false)
+                Finding::new(demand, Actual::Words("false".to_owned()), false)
             }
-            Outcome::Fails { shown } => Finding::new(demand, Got::Value(self.words(shown)), false),
+            Outcome::Fails { shown } => {
+                Finding::new(demand, Actual::Value(self.words(shown)), false)
+            }
             Outcome::Unfit { why, shown } => {
                 let words = self.words(shown);
                 let separator = if words.is_empty() { "" } else { "; " };
                 Finding::new(
                     demand,
-                    Got::Value(format!("{why}{separator}{words}")),
+                    Actual::Value(format!("{why}{separator}{words}")),
                     false,
                 )
             }

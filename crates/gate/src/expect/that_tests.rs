@@ -34,7 +34,7 @@ fn found(expression: &str, evidence: &Evidence) -> String {
     let [finding] = findings.as_slice() else {
         panic!("{findings:?}");
     };
-    let (Got::Words(got) | Got::Value(got)) = &finding.got;
+    let (Actual::Words(got) | Actual::Value(got)) = &finding.got;
     format!("{} {}: {got}", finding.measurement.as_str(), finding.demand)
 }
 

@@ -8,9 +8,9 @@ use futures::FutureExt;
 use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::cloud::{Alarm, AlarmState};
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::template::Template;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// Alarms that must not be in ALARM.
 #[derive(Clone, Debug)]
@@ -63,11 +63,11 @@ fn judge(name: &str, found: &[Alarm]) -> Finding {
         return Finding::errored(demand, why);
     };
     let got = match (alarm.state, alarm.reason.as_str()) {
-        (AlarmState::Ok, _) | (_, "") => Got::Words(alarm.state.as_str().to_owned()),
-        (state, reason) => Got::Value(format!(
+        (AlarmState::Ok, _) | (_, "") => Actual::Words(alarm.state.as_str().to_owned()),
+        (state, reason) => Actual::Value(format!(
             "{}: {}",
             state.as_str(),
-            words::head(reason, RAW_KEEP)
+            words::head(reason, MAX_RAW_BYTES)
         )),
     };
     match alarm.state {

@@ -22,10 +22,14 @@ use url::Url;
 
 use super::connect::Router;
 use super::connect_options::{ConnectOptions, HttpVersion};
-use super::error::{ProbeError, broke_off, refused_unseen};
+use super::connection_error::{broke_off, refused_unseen};
+use super::error::ProbeError;
+use super::http_limits::{MAX_HEADER_BYTES, MAX_HEADERS};
+use super::prepared_request::PreparedRequest;
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
-use super::timing::{ConnectTimer, TimingConnector};
+use super::timing::ConnectTimer;
+use super::timing_connector::TimingConnector;
 use super::trust::{self, Trust};
 use crate::Stage;
 use crate::evidence::ConnectTimes;
@@ -47,15 +51,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection that breaks later than this after a request was sent was not closed before: the server took the
 /// request, and its time counts.
-const GONE_WITHIN: Duration = Duration::from_millis(100);
-
-/// How long connecting may take, all addresses of a name together: each gets its part, so that one that does not
-/// answer leaves time for the next.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Headers of one answer, in number and in bytes: what browsers take, and a bound.
-pub(super) const MAX_HEADERS: usize = 500;
-pub(super) const MAX_HEADER_BYTES: u32 = 256 * 1024;
+const STALE_CONNECTION_TIME: Duration = Duration::from_millis(100);
 
 /// The clients of one run.
 #[derive(Debug)]
@@ -92,20 +88,6 @@ pub(crate) struct ClientPlan {
     /// Every name that a check speaks to it by.
     pub(crate) names: BTreeSet<String>,
     pub(crate) rule: ListenerRule,
-}
-
-/// A request ready to be sent.
-#[derive(Clone, Debug)]
-pub(crate) struct PreparedRequest {
-    pub(crate) method: Method,
-    pub(crate) url: RequestUrl,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// Nobody vouches for this URL: it must have a public address.
-    pub(crate) guarded: bool,
-    /// It must go over a connection of its own, whose times are judged.
-    pub(crate) new_connection: bool,
-    pub(crate) connect: ConnectOptions,
 }
 
 /// The head of an answer.
@@ -274,7 +256,7 @@ impl Clients {
             }
         }
         let passed = begun.elapsed();
-        let lost = (passed <= GONE_WITHIN).then_some(passed);
+        let lost = (passed <= STALE_CONNECTION_TIME).then_some(passed);
         let fresh = ClientKind {
             fresh: true,
             ..kind

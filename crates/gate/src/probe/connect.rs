@@ -16,11 +16,13 @@ use public_address::is_public;
 use tokio::time::{Instant, timeout};
 use tower_service::Service;
 
-use super::client::CONNECT_TIMEOUT;
 use super::connect_options::IpVersion;
 use super::release::Release;
 use super::timing::{ConnectTimer, TimedStream};
 
+/// How long connecting may take, all addresses of a name together: each gets its part, so that one that does not
+/// answer leaves time for the next.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the name service may take: less than a try, whose end would be the target's fault.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 

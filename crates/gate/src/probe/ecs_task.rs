@@ -17,18 +17,18 @@ use crate::cloud::{
     CloudError, MAX_RESULTS, RESULTS_VARIABLE, ResultSource, TaskEnd, TaskQuery, TaskRun,
 };
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got, TestResults};
+use crate::expect::{Actual, Finding, TestResults};
 use crate::template::{Missing, Template, Values};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// What ECS takes of overrides, in characters of JSON, less what it writes around ours.
 const MAX_OVERRIDES: usize = 8_000;
 /// How many of the last lines are shown. Each is cut where any text is, so that no secret is cut before it is masked.
 const MAX_LINES: usize = 10;
 /// For stopping a task whose time is over, and for reading its log.
-const TIME_TO_STOP: Duration = Duration::from_secs(15);
+const STOP_RESERVE: Duration = Duration::from_secs(15);
 /// For reading the result of its tests, which comes a little later into a log.
-const TIME_TO_READ: Duration = Duration::from_secs(20);
+const READ_RESERVE: Duration = Duration::from_secs(20);
 /// The address of a result, as a variable of the task.
 const MAX_ADDRESS: usize = 250;
 /// Pages of a log that are read, as JSON.
@@ -155,11 +155,11 @@ impl ProbeKind for EcsTask {
         Some(FixedTime {
             of: "the task",
             longest: self.time
-                + TIME_TO_STOP
+                + STOP_RESERVE
                 + self
                     .results
                     .as_ref()
-                    .map_or(Duration::ZERO, |_| TIME_TO_READ),
+                    .map_or(Duration::ZERO, |_| READ_RESERVE),
         })
     }
 
@@ -197,13 +197,15 @@ impl EcsTask {
         let finding = |code: i32| {
             let demand = format!("exit code {} of {container}", self.exit_code);
             let met = code == self.exit_code;
-            Finding::new(demand, Got::Words(format!("exit code {code}")), met)
+            Finding::new(demand, Actual::Words(format!("exit code {code}")), met)
         };
         let passed = matches!(end, TaskEnd::Exited(code) if code == self.exit_code);
         if !passed {
             let lines = run.log_tail.iter().rev().take(MAX_LINES).rev();
             trace.notes.extend(
-                lines.map(|line| format!("its log: {}", words::head(line, RAW_KEEP).trim_end())),
+                lines.map(|line| {
+                    format!("its log: {}", words::head(line, MAX_RAW_BYTES).trim_end())
+                }),
             );
             trace.notes.extend(run.log_missing);
         }

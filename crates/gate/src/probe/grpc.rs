@@ -19,7 +19,7 @@ use self::channel::{Answer, Channel};
 pub(crate) use self::schema::{MethodError, Schema};
 pub(crate) use self::unary::{Code, MethodCall};
 use self::wire::Field;
-use super::client::MAX_HEADER_BYTES;
+use super::http_limits::MAX_HEADER_BYTES;
 use super::request_url::RequestUrl;
 use super::web_place::{self, WebPlace};
 use super::{
@@ -27,16 +27,16 @@ use super::{
 };
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::template::Template;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
-const METHOD: &str = "/grpc.health.v1.Health/Check";
+const HEALTH_METHOD: &str = "/grpc.health.v1.Health/Check";
 /// An answer has three bytes; more is none.
 const MAX_RECEIVED: usize = 16 * 1024;
 /// The windows of HTTP/2, and the headers.
-const CONNECTION: usize = 64 * 1024 + MAX_HEADER_BYTES as usize;
+const CONNECTION_BYTES: usize = 64 * 1024 + MAX_HEADER_BYTES as usize;
 
 /// A call of a server.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl ProbeKind for Grpc {
         let health = Profile {
             key: "grpc",
             answer: &[Facet::Headers, Facet::Latency],
-            received: CONNECTION,
+            received: CONNECTION_BYTES,
             judged: 0,
             needs_traffic: true,
             sampling: Sampling::Repeat,
@@ -77,7 +77,10 @@ impl ProbeKind for Grpc {
             Call::Health(_) => health,
             Call::Method(_) => Profile {
                 answer: &[Facet::Headers, Facet::Body, Facet::Latency],
-                received: CONNECTION + unary::MAX_TYPES + unary::MAX_MESSAGE + schema::MAX_JSON,
+                received: CONNECTION_BYTES
+                    + unary::MAX_TYPES
+                    + unary::MAX_MESSAGE
+                    + schema::MAX_JSON,
                 judged: unary::MAX_VALUES,
                 sampling: Sampling::Once,
                 ..health
@@ -97,7 +100,7 @@ impl ProbeKind for Grpc {
     fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
         let url = self.place.url(context);
         let path = match &self.call {
-            Call::Health(_) => METHOD.to_owned(),
+            Call::Health(_) => HEALTH_METHOD.to_owned(),
             Call::Method(call) => path_of(call),
         };
         let called = url.map(|url| RequestUrl { path, ..url });
@@ -137,7 +140,7 @@ async fn health(
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let url = RequestUrl {
-        path: METHOD.to_owned(),
+        path: HEALTH_METHOD.to_owned(),
         ..grpc.place.url(context)?
     };
     let service = match service {
@@ -150,7 +153,7 @@ async fn health(
     let begun = Instant::now();
     let mut channel = Channel::open(&url, headers, context).await?;
     let answer = channel
-        .call(METHOD, &question(&service), MAX_RECEIVED)
+        .call(HEALTH_METHOD, &question(&service), MAX_RECEIVED)
         .await?;
     let latency = begun.elapsed();
     trace.status = Some(answer.status.as_u16());
@@ -188,8 +191,8 @@ fn question(service: &str) -> Vec<u8> {
 }
 
 /// What the answer says, and whether that is SERVING.
-fn judge(answer: &Answer) -> (Got, bool) {
-    let words = |words: &str| (Got::Words(words.to_owned()), false);
+fn judge(answer: &Answer) -> (Actual, bool) {
+    let words = |words: &str| (Actual::Words(words.to_owned()), false);
     if answer.status != StatusCode::OK {
         return words(&format!(
             "an answer with the HTTP status {}",
@@ -209,12 +212,15 @@ fn judge(answer: &Answer) -> (Got, bool) {
                 .trailing("grpc-message")
                 .map(|why| String::from_utf8_lossy(why.as_bytes()));
             let got = format!("the status {code} of gRPC: {}", why.unwrap_or_default());
-            return (Got::Value(words::head(&got, RAW_KEEP).to_owned()), false);
+            return (
+                Actual::Value(words::head(&got, MAX_RAW_BYTES).to_owned()),
+                false,
+            );
         }
     }
     match answer.message().ok().and_then(serving_status) {
         Some(0) => words("UNKNOWN"),
-        Some(1) => (Got::Words("SERVING".to_owned()), true),
+        Some(1) => (Actual::Words("SERVING".to_owned()), true),
         Some(2) => words("NOT_SERVING"),
         Some(3) => words("SERVICE_UNKNOWN"),
         _ => words("a message that is no answer about health"),

@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 use tokio::time::{Duration, Instant};
 
 use super::allowed_origins::{Admission, AllowedOrigins};
-use super::client::{PreparedRequest, ResponseHead};
+use super::client::ResponseHead;
 use super::connect_options::{ClientIdentity, ConnectOptions, HttpVersion, IpVersion};
 use super::cookie_jar::CookieJar;
 use super::error::ProbeError;
 use super::multipart::{self, Content, Part};
+use super::prepared_request::PreparedRequest;
 use super::redirect;
 use super::request_url::{Origin, RequestUrl};
 use super::{Execution, ProbeContext, ProbeKind, Profile, Sampling, Subject, Trace};
@@ -30,7 +31,7 @@ use crate::expect::{Expectation, StatusRange};
 use crate::json_template::JsonTemplate;
 use crate::measurement::Measurement;
 use crate::template::{Reference, Template, Values};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How many redirects are followed when a check asks for it.
 const MAX_REDIRECTS: usize = 10;
@@ -277,7 +278,7 @@ impl Request {
         let agent = HeaderValue::from_str(&context.clients.user_agent);
         headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        let accepted = HeaderValue::from_static(body::ACCEPTED);
+        let accepted = HeaderValue::from_static(body::ACCEPT_ENCODING);
         headers.insert(ACCEPT_ENCODING, accepted);
         headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
         let expects_body = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
@@ -469,14 +470,14 @@ pub(super) async fn execute(
         if redirects.len() == MAX_REDIRECTS {
             return Err(ProbeError::failed(format!(
                 "more than {MAX_REDIRECTS} redirects; the last to {}",
-                words::head(&next.url.to_string(), RAW_KEEP)
+                words::head(&next.url.to_string(), MAX_RAW_BYTES)
             )));
         }
         let status = response.status().as_u16();
         let to = next.url.to_string();
         trace.notes.push(format!(
             "{status} redirects to {}",
-            words::head(&to, RAW_KEEP)
+            words::head(&to, MAX_RAW_BYTES)
         ));
         redirects.push(next.url.clone());
         prepared = next;

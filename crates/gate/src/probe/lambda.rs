@@ -8,11 +8,11 @@ use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, S
 use crate::body::Body;
 use crate::cloud::Invocation;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::json_template::JsonTemplate;
 use crate::measurement::Measurement;
 use crate::template::Template;
-use crate::words::RAW_KEEP;
+use crate::words::MAX_RAW_BYTES;
 
 /// What a function may return at most, with what the call takes around it.
 const MAX_RECEIVED: usize = 7 * 1024 * 1024;
@@ -91,7 +91,7 @@ fn observed(invocation: Invocation, trace: &mut Trace) -> Result<Observation, Pr
     Ok(Observation {
         findings: vec![Finding::new(
             "no error of the function",
-            Got::Words(ran),
+            Actual::Words(ran),
             true,
         )],
         answer: Some(Evidence {
@@ -108,7 +108,7 @@ fn observed(invocation: Invocation, trace: &mut Trace) -> Result<Observation, Pr
 
 /// `the function returned an error (Unhandled): TypeError: x is not a function`
 fn function_error(kind: &str, payload: &[u8]) -> String {
-    let head = &payload[..payload.len().min(RAW_KEEP)];
+    let head = &payload[..payload.len().min(MAX_RAW_BYTES)];
     let parsed: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
     let text = |key: &str| parsed.get(key).and_then(serde_json::Value::as_str);
     let reported = match (text("errorType"), text("errorMessage")) {
@@ -117,7 +117,7 @@ fn function_error(kind: &str, payload: &[u8]) -> String {
         (None, None) => String::from_utf8_lossy(head).into_owned(),
     };
     let mut reported = format!("the function failed ({kind}): {reported}");
-    reported.truncate(reported.floor_char_boundary(RAW_KEEP));
+    reported.truncate(reported.floor_char_boundary(MAX_RAW_BYTES));
     reported
 }
 

@@ -10,9 +10,9 @@ use metric::{Limit, Operator};
 use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::cloud::{LogEvents, LogQuery};
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::template::Template;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How many lines are shown.
 const MAX_SHOWN: usize = 3;
@@ -74,7 +74,7 @@ impl ProbeKind for Logs {
                 query.filter, found.place
             ));
             for line in found.first.iter().take(MAX_SHOWN) {
-                let line = words::head(line, RAW_KEEP / MAX_SHOWN);
+                let line = words::head(line, MAX_RAW_BYTES / MAX_SHOWN);
                 trace.notes.push(format!("a line: {}", line.trim_end()));
             }
             Ok(Observation::of_others([judge(&self.fail_when, &found)]))
@@ -99,7 +99,7 @@ fn judge(limit: &Limit, found: &LogEvents) -> Finding {
     let lines = words::count(usize::try_from(found.count).unwrap_or(usize::MAX), "line");
     if found.streams == 0 {
         let got = format!("no stream in {}, so nothing was measured", found.place);
-        return Finding::no_data(demand, Got::Words(got));
+        return Finding::no_data(demand, Actual::Words(got));
     }
     #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let broken = limit.is_broken_by(found.count as f64);
@@ -113,7 +113,7 @@ fn judge(limit: &Limit, found: &LogEvents) -> Finding {
     }
     let more = if found.is_partial { " or more" } else { "" };
     let got = format!("{lines}{more} in {}", found.place);
-    Finding::new(demand, Got::Words(got), !broken)
+    Finding::new(demand, Actual::Words(got), !broken)
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
             first: Vec::new(),
         };
         let finding = judge(&Limit::parse(limit).unwrap(), &found);
-        let (Got::Words(got) | Got::Value(got)) = finding.got;
+        let (Actual::Words(got) | Actual::Value(got)) = finding.got;
         (finding.measurement, got)
     }
 

@@ -11,7 +11,7 @@ use metric::{Outcome, Question, Samples};
 use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Trace};
 use crate::cloud::{MetricQuery, MetricStat};
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::template::{Missing, Reference, Template, Values};
 use crate::words;
 
@@ -160,7 +160,7 @@ fn judge(question: &Question, samples: &Samples) -> Finding {
 /// What the samples come to, under the words of what is demanded.
 pub(super) fn judged(demand: &str, question: &Question, samples: &Samples) -> Finding {
     let judgement = metric::judge(question, samples);
-    let got = Got::Words(judgement.reason);
+    let got = Actual::Words(judgement.reason);
     match judgement.outcome {
         Outcome::Passed => Finding::new(demand, got, true),
         Outcome::Failed => Finding::new(demand, got, false),

@@ -14,9 +14,9 @@ use http::{Method, Response, StatusCode};
 use public_address::is_public;
 
 use super::allowed_origins::{Admission, AllowedOrigins};
-use super::client::PreparedRequest;
 use super::connect_options::ConnectOptions;
 use super::error::ProbeError;
+use super::prepared_request::PreparedRequest;
 use super::request_url::RequestUrl;
 
 /// The headers that follow a redirect to another origin. Any other one may carry a secret.

@@ -8,8 +8,8 @@ use futures::FutureExt;
 use super::{Execution, ProbeContext, ProbeKind, Profile, Subject, Trace};
 use crate::cloud::{TargetGroup, TargetHealth};
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
-use crate::words::{self, RAW_KEEP};
+use crate::expect::{Actual, Finding};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How many targets are named in a finding.
 const MAX_NAMED: usize = 5;
@@ -63,7 +63,7 @@ fn judge(group: &TargetGroup, at_least: u32) -> Finding {
     let demand = format!("{required} healthy targets in {}", group.name);
     if required == 0 {
         let got = "the release is to have no tasks, so nothing was measured";
-        return Finding::no_data(demand, Got::Words(got.to_owned()));
+        return Finding::no_data(demand, Actual::Words(got.to_owned()));
     }
     let is = |state: &'static str| move |target: &&TargetHealth| target.state == state;
     let healthy = group.targets.iter().filter(is("healthy")).count();
@@ -78,7 +78,7 @@ fn judge(group: &TargetGroup, at_least: u32) -> Finding {
     let mut got = vec![format!("{healthy} healthy")];
     for target in others.iter().take(MAX_NAMED) {
         let TargetHealth { id, state, reason } = target;
-        let why = words::head(reason, RAW_KEEP / MAX_NAMED);
+        let why = words::head(reason, MAX_RAW_BYTES / MAX_NAMED);
         let colon = if why.is_empty() { "" } else { ": " };
         got.push(format!("{id} is {state}{colon}{why}"));
     }
@@ -86,7 +86,7 @@ fn judge(group: &TargetGroup, at_least: u32) -> Finding {
         got.push(format!("{} more", others.len() - MAX_NAMED));
     }
     let unhealthy = others.iter().any(|target| target.state == "unhealthy");
-    Finding::new(demand, Got::Value(got.join("; ")), enough && !unhealthy)
+    Finding::new(demand, Actual::Value(got.join("; ")), enough && !unhealthy)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
             targets: states.iter().enumerate().map(target).collect(),
         };
         let finding = judge(&group, at_least);
-        let (Got::Words(got) | Got::Value(got)) = finding.got;
+        let (Actual::Words(got) | Actual::Value(got)) = finding.got;
         (finding.measurement, format!("{}: {got}", finding.demand))
     }
 

@@ -15,16 +15,16 @@ use super::received;
 use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got, TextCondition};
+use crate::expect::{Actual, Finding, TextCondition};
 use crate::measurement::Measurement;
 use crate::template::{Template, Values};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How much is read of what a server sends.
 pub(crate) const MAX_RECEIVED: usize = 64 * 1024;
 
 /// What has come is looked at when nothing more comes for so long.
-const QUIET: Duration = Duration::from_millis(10);
+const QUIET_TIME: Duration = Duration::from_millis(10);
 
 /// A conversation over TCP.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ async fn execute(
         sent.map_err(|error| ProbeError::of_broken(&place, &error))?;
     }
     let demand = format!("a connection to {place}");
-    let mut findings = vec![Finding::new(demand, Got::Words("made".to_owned()), true)];
+    let mut findings = vec![Finding::new(demand, Actual::Words("made".to_owned()), true)];
     let mut received = Vec::new();
     if !tcp.receives.is_empty() {
         let (bytes, found) = receive(&mut stream, tcp, &place, values, trace).await?;
@@ -133,7 +133,7 @@ async fn receive(
         let mut end = read(stream, &mut chunk, &mut received, place).await?;
         // Several segments are often one answer.
         while end.is_none() && received.len() < MAX_RECEIVED {
-            match timeout(QUIET, read(stream, &mut chunk, &mut received, place)).await {
+            match timeout(QUIET_TIME, read(stream, &mut chunk, &mut received, place)).await {
                 Ok(more) => end = more?,
                 Err(_quiet) => break,
             }
@@ -148,7 +148,7 @@ async fn receive(
         if !is_met {
             // Where the time is over before the rest comes, this is what is known.
             let text = String::from_utf8_lossy(&received);
-            let text = words::head(&text, RAW_KEEP);
+            let text = words::head(&text, MAX_RAW_BYTES);
             trace.notes.push(format!("received so far: {text}"));
         }
         if !is_met && (is_full || end.is_some()) {

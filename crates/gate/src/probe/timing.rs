@@ -9,16 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Extensions, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tower_service::Service;
 
-use super::connect::Router;
 use crate::evidence::ConnectTimes;
 
 /// What is noted of one connection; shared by the layers that make it.
@@ -47,7 +43,7 @@ impl ConnectTimer {
         });
     }
 
-    fn secured(&self, took: Duration) {
+    pub(super) fn secured(&self, took: Duration) {
         self.change(|notes| {
             let before = notes.times.connect + notes.times.dns.unwrap_or_default();
             notes.times.tls = Some(took.saturating_sub(before));
@@ -115,38 +111,5 @@ impl Write for TimedStream {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-}
-
-/// Connects, with TLS where the URL asks for it, and notes how long TLS took.
-#[derive(Clone)]
-pub(super) struct TimingConnector(pub(super) HttpsConnector<Router>);
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Stream = MaybeHttpsStream<TimedStream>;
-
-impl Service<Uri> for TimingConnector {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let begun = Instant::now();
-        let connecting = self.0.call(uri);
-        Box::pin(async move {
-            let stream = connecting.await?;
-            if matches!(stream, MaybeHttpsStream::Https(_)) {
-                let mut known = Extensions::new();
-                stream.connected().get_extras(&mut known);
-                if let Some(noted) = known.get::<ConnectTimer>() {
-                    noted.secured(begun.elapsed());
-                }
-            }
-            Ok(stream)
-        })
     }
 }

@@ -18,17 +18,18 @@ use super::place::{self, Place};
 use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::template::Template;
 
 /// For a host without a port.
 const PORT: Option<u16> = Some(443);
 
-const DAY: u64 = 24 * 60 * 60;
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// An instant after the end of every certificate.
-const FAR_FUTURE: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(400 * 365 * DAY));
+const FAR_FUTURE: UnixTime =
+    UnixTime::since_unix_epoch(Duration::from_secs(400 * 365 * DAY_SECONDS));
 
 /// A handshake and its conditions.
 #[derive(Clone, Debug)]
@@ -113,14 +114,14 @@ async fn execute(
     let [leaf, others @ ..] = chain else {
         return Err(ProbeError::failed("no certificate came"));
     };
-    let presented = Presented {
+    let presented = PresentedCertificates {
         leaf,
         others,
         verifier,
     };
     let mut findings = vec![Finding::new(
         format!("a trusted certificate for {}", origin.host),
-        Got::Words(presented.validity(&name)),
+        Actual::Words(presented.validity(&name)),
         true,
     )];
     findings.extend(tls.expires_in.map(|limit| presented.lasts(limit, &name)));
@@ -142,13 +143,13 @@ async fn execute(
 }
 
 /// The certificates of a handshake, and who judges them.
-struct Presented<'a> {
+struct PresentedCertificates<'a> {
     leaf: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
-impl Presented<'_> {
+impl PresentedCertificates<'_> {
     fn verify(&self, name: &ServerName<'_>, at: UnixTime) -> Result<(), Error> {
         let verified = self
             .verifier
@@ -178,16 +179,16 @@ impl Presented<'_> {
         let demand = format!("expires in {sign} {} days", limit.days);
         // Whole days are counted: more than 14 days are 15.
         let least = limit.days + u64::from(!limit.inclusive);
-        let then = UnixTime::now().as_secs() + least * DAY;
+        let then = UnixTime::now().as_secs() + least * DAY_SECONDS;
         let then = UnixTime::since_unix_epoch(Duration::from_secs(then));
         match self.verify(name, then) {
             Ok(()) => {
                 let end = self.ended(name, FAR_FUTURE);
                 let got = end.map_or_else(|| "later".to_owned(), days);
-                Finding::new(demand, Got::Words(got), true)
+                Finding::new(demand, Actual::Words(got), true)
             }
             Err(error) => match self.ended(name, then) {
-                Some(end) => Finding::new(demand, Got::Words(days(end)), false),
+                Some(end) => Finding::new(demand, Actual::Words(days(end)), false),
                 None => Finding::errored(demand, error.to_string()),
             },
         }
@@ -199,8 +200,8 @@ impl Presented<'_> {
             return Finding::errored(demand, "no certificate can have this name");
         };
         match self.verify(&server_name, UnixTime::now()) {
-            Ok(()) => Finding::new(demand, Got::Words("valid".to_owned()), true),
-            Err(error) => Finding::new(demand, Got::Value(error.to_string()), false),
+            Ok(()) => Finding::new(demand, Actual::Words("valid".to_owned()), true),
+            Err(error) => Finding::new(demand, Actual::Value(error.to_string()), false),
         }
     }
 }
@@ -220,14 +221,14 @@ impl TlsVersion {
             Some(ProtocolVersion::TLSv1_2) => Self::V1_2,
             _ => return Finding::errored(demand, "the version is not known"),
         };
-        let got = Got::Words(format!("TLS {}", spoken.as_str()));
+        let got = Actual::Words(format!("TLS {}", spoken.as_str()));
         Finding::new(demand, got, spoken >= self)
     }
 }
 
 /// From now: `9 days`.
 fn days(end: UnixTime) -> String {
-    let left = end.as_secs().saturating_sub(UnixTime::now().as_secs()) / DAY;
+    let left = end.as_secs().saturating_sub(UnixTime::now().as_secs()) / DAY_SECONDS;
     if left == 1 {
         "1 day".to_owned()
     } else {

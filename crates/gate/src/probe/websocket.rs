@@ -21,10 +21,10 @@ use super::{
 };
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got, TextCondition};
+use crate::expect::{Actual, Finding, TextCondition};
 use crate::measurement::Measurement;
 use crate::template::{Template, Values};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How long a message may be.
 const MAX_MESSAGE: usize = 256 * 1024;
@@ -32,7 +32,7 @@ const MAX_MESSAGE: usize = 256 * 1024;
 const MAX_MESSAGES: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How long a farewell may take.
-const CLOSING: Duration = Duration::from_millis(100);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A conversation over a WebSocket.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ async fn execute(
         .meets_rule(request.method(), &url, request.headers())?;
     let begun = Instant::now();
     let (mut socket, headers) = connect(request, &url, context, trace).await?;
-    let made = Got::Words("made".to_owned());
+    let made = Actual::Words("made".to_owned());
     let mut findings = vec![Finding::new("a WebSocket handshake", made, true)];
     if let Some(text) = text {
         let sent = socket.send(Message::text(text)).await;
@@ -145,7 +145,7 @@ async fn execute(
     }
     let latency = begun.elapsed();
     // Whoever does not answer a farewell is left.
-    timeout(CLOSING, socket.close(None)).await.ok();
+    timeout(CLOSE_TIMEOUT, socket.close(None)).await.ok();
     Ok(Observation {
         answer: Some(Evidence {
             status: None,
@@ -274,7 +274,7 @@ async fn message(
         count += 1;
         bytes += data.len();
         if receives.is_empty() {
-            let got = Got::Words(words::bytes(data.len()));
+            let got = Actual::Words(words::bytes(data.len()));
             return Ok((data, vec![Finding::new("a message", got, true)]));
         }
         let text = String::from_utf8_lossy(&data).into_owned();
@@ -288,13 +288,13 @@ async fn message(
         }
         // Where the time is over before what is waited for comes, this is what is known.
         let text = String::from_utf8_lossy(&data);
-        let text = words::head(&text, RAW_KEEP);
+        let text = words::head(&text, MAX_RAW_BYTES);
         trace.notes.push(format!("not what is waited for: {text}"));
         last = Some((data, findings));
     };
     trace.notes.push(why.clone());
     Ok(last.unwrap_or_else(|| {
-        let finding = Finding::new("a message", Got::Words(format!("none: {why}")), false);
+        let finding = Finding::new("a message", Actual::Words(format!("none: {why}")), false);
         (Bytes::new(), vec![finding])
     }))
 }

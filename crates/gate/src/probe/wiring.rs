@@ -5,7 +5,7 @@ use wiring::{Options, Outcome, judge};
 
 use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 
 /// The wiring of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ fn found(judged: Vec<wiring::Finding>) -> (Vec<Finding>, Option<String>) {
     let (mut findings, mut left) = (Vec::new(), Vec::new());
     for wiring::Finding { rule, outcome } in judged {
         findings.push(match outcome {
-            Outcome::Held => Finding::new(rule.name(), Got::Words("in order".to_owned()), true),
+            Outcome::Held => Finding::new(rule.name(), Actual::Words("in order".to_owned()), true),
             Outcome::Mismatch(mismatch) => {
-                Finding::new(rule.name(), Got::Value(mismatch.to_string()), false)
+                Finding::new(rule.name(), Actual::Value(mismatch.to_string()), false)
             }
             Outcome::Unknown(why) => Finding::errored(rule.name(), why),
             Outcome::NotJudged(why) => {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{LatencyLimit, Phase};
-use crate::suite::{Severity, Suite};
+use crate::severity::Severity;
+use crate::suite::Suite;
 use crate::verdict::InconclusivePolicy;
 
 /// The limits of a gate.

@@ -8,13 +8,14 @@ mod latency;
 mod limits;
 mod replay;
 mod run;
+mod schedule;
 
 pub use self::limits::{CheckLimits, GateLimits};
-use self::replay::{Played, play};
+use self::replay::{ReplayEnd, play};
 pub use self::run::RecordedRun;
 use self::run::Rounds;
 use crate::measurement::Measurement;
-use crate::suite::Severity;
+use crate::severity::Severity;
 use crate::verdict::{CheckHistory, Counters, Excess, RunHistory, Verdict, judge};
 
 /// What a gate would have decided.
@@ -123,7 +124,7 @@ pub fn judge_recorded(limits: &GateLimits, run: &RecordedRun) -> Rejudged {
         return Rejudged::unknown(unknown, notes);
     }
     let played = play(limits, run, ended, &known);
-    let Played { rounds, end } = match played {
+    let ReplayEnd { rounds, end } = match played {
         Ok(played) => played,
         Err(why) => {
             unknown.push(why);

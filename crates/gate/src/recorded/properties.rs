@@ -11,14 +11,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::Stage;
 use crate::bake::Bake;
-use crate::expect::{Finding, Got, LatencyLimit};
+use crate::expect::{Actual, Finding, LatencyLimit};
 use crate::measurement::Measurement::{Errored, Failed, Inconclusive, NoData, Passed};
 use crate::recorder::{Attempt, Recorder, RoundRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
-use crate::run::Finish;
+use crate::run::rounds_end::RoundsEnd;
 use crate::suite::{Check, Suite};
-use crate::verdict::{AfterRound, End, RunState};
+use crate::verdict::{End, RoundOutcome, RunState};
 
 /// What a target does when it is asked once.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ fn attempt(answer: Answer, limits: &[LatencyLimit]) -> Attempt {
     let finding = |demand: String, got: String, measurement| Finding {
         demand,
         expected: None,
-        got: Got::Words(got),
+        got: Actual::Words(got),
         measurement,
         sensitive: false,
     };
@@ -136,7 +136,7 @@ pub(super) fn happen(suite: &Suite, stage: Stage, happening: &SimulatedRun) -> R
     let mut end = End::Cut;
     for (number, round) in happening.world.iter().enumerate() {
         if happening.handed_on == Some(number) && number > 0 {
-            let paused = Finish::Paused {
+            let paused = RoundsEnd::Paused {
                 next_round: progress.next_round,
             };
             earlier = Some(report(
@@ -164,7 +164,7 @@ pub(super) fn happen(suite: &Suite, stage: Stage, happening: &SimulatedRun) -> R
             end = cut.end;
             break;
         }
-        if let AfterRound::Ended(ended) = progress.step(&bake, &severities, started) {
+        if let RoundOutcome::Ended(ended) = progress.step(&bake, &severities, started) {
             end = ended;
             break;
         }
@@ -174,7 +174,7 @@ pub(super) fn happen(suite: &Suite, stage: Stage, happening: &SimulatedRun) -> R
         }
         progress.schedule_next(&bake, now);
     }
-    let finish = Finish::Ended(end);
+    let finish = RoundsEnd::Ended(end);
     report(
         suite,
         stage,
@@ -192,7 +192,7 @@ fn report(
     bake: Bake,
     progress: &RunState,
     records: Vec<Vec<RoundRecord>>,
-    finish: Finish,
+    finish: RoundsEnd,
     earlier: Option<&Report>,
 ) -> Report {
     let of_stage = suite.checks.iter().filter(|one| one.on.contains(&stage));

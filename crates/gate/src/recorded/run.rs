@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::latency::{RecordedTry, TryResult};
 use super::limits::CheckLimits;
-use super::replay::Schedule;
+use super::schedule::Schedule;
 use crate::Stage;
 use crate::expect::LatencyLimit;
 use crate::measurement::Measurement;

@@ -5,10 +5,10 @@ use url::Url;
 
 /// Secrets below this are not looked for inside of longer base64 texts: too little of them would
 /// be left to distinguish it from chance.
-const BASE64_INSIDE: usize = 6;
+const MIN_BASE64_CHARS: usize = 6;
 
 /// Lines of a secret below this are not masked on their own.
-const LINE: usize = 8;
+const MIN_LINE_CHARS: usize = 8;
 
 /// Every text under which `secret` may show up, before it is escaped.
 pub(super) fn of(secret: &str) -> Vec<String> {
@@ -24,7 +24,7 @@ pub(super) fn of(secret: &str) -> Vec<String> {
             trimmed
                 .lines()
                 .map(str::trim)
-                .filter(|line| line.len() >= LINE)
+                .filter(|line| line.len() >= MIN_LINE_CHARS)
                 .map(str::to_owned),
         );
     }
@@ -34,7 +34,7 @@ pub(super) fn of(secret: &str) -> Vec<String> {
 }
 
 /// Shorter normalised forms can't be distinguished from chance.
-const NORMALISED: usize = 6;
+const MIN_NORMALISED_CHARS: usize = 6;
 
 /// What the secret becomes where it is taken for a URL or a part of one: hosts in lower case, the
 /// scheme's own port dropped, dots of a path resolved, characters percent-encoded.
@@ -78,7 +78,7 @@ fn normalised(secret: &str) -> Vec<String> {
             url.query().map(str::to_owned)
         });
     }
-    forms.retain(|form| form.len() >= NORMALISED && form != secret);
+    forms.retain(|form| form.len() >= MIN_NORMALISED_CHARS && form != secret);
     forms
 }
 
@@ -86,7 +86,7 @@ fn normalised(secret: &str) -> Vec<String> {
 /// longer text (`user:secret`), where it may start at each of three places.
 fn base64(plain: &[u8]) -> Vec<String> {
     let mut forms = vec![BASE64_NOPAD.encode(plain)];
-    if plain.len() >= BASE64_INSIDE {
+    if plain.len() >= MIN_BASE64_CHARS {
         forms.extend((0..3).map(|offset| inside(plain, offset)));
     }
     let safe: Vec<String> = forms

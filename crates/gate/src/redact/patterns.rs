@@ -117,8 +117,8 @@ macro_rules! masking {
     ($name:ident, $engine:ident) => {
         pub(super) fn $name(raw: &str) -> String {
             use $engine::{Captures, Regex};
-            static MAYBE: LazyLock<Regex> = LazyLock::new(|| compiled(&maybe()));
-            static PATTERNS: LazyLock<Vec<Regex>> =
+            static CHEAP_PATTERN: LazyLock<Regex> = LazyLock::new(|| compiled(&maybe()));
+            static SECRET_PATTERNS: LazyLock<Vec<Regex>> =
                 LazyLock::new(|| sources().iter().map(|source| compiled(source)).collect());
 
             fn compiled(source: &str) -> Regex {
@@ -136,14 +136,14 @@ macro_rules! masking {
             }
 
             static NESTED: LazyLock<Regex> = LazyLock::new(|| compiled(&nested()));
-            if !MAYBE.is_match(raw) {
+            if !CHEAP_PATTERN.is_match(raw) {
                 return raw.to_owned();
             }
             let raw = mask_nested(raw, |text, at| {
                 let found = NESTED.captures_at(text, at)?;
                 Some((found.get(0)?.end(), found.name("quote")?.as_str()))
             });
-            PATTERNS.iter().fold(raw, |text, pattern| {
+            SECRET_PATTERNS.iter().fold(raw, |text, pattern| {
                 pattern.replace_all(&text, mask_group).into_owned()
             })
         }

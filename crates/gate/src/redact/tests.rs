@@ -107,7 +107,7 @@ fn the_lines_of_a_long_secret_are_masked() {
 #[test]
 fn what_may_have_been_cut_in_two_is_masked() {
     let redactor = Redactor::new(["0123456789abcdef"]);
-    let cut = format!("{}0123456789", "x".repeat(RAW_KEEP - 10));
+    let cut = format!("{}0123456789", "x".repeat(MAX_RAW_BYTES - 10));
     assert!(!redactor.text(&cut).contains("0123"));
 }
 

@@ -19,7 +19,7 @@ pub(super) struct View {
 type Decoded = Option<(usize, Vec<u8>)>;
 
 /// How often a text may be encoded, one way inside of another.
-const LAYERS: usize = 2;
+const MAX_LAYERS: usize = 2;
 
 /// The text as it is and as it would be after each decoding.
 pub(super) fn of(raw: &str) -> Vec<View> {
@@ -29,7 +29,7 @@ pub(super) fn of(raw: &str) -> Vec<View> {
     };
     let mut views = vec![plain];
     let mut newest = 0..1;
-    for _ in 0..LAYERS {
+    for _ in 0..MAX_LAYERS {
         let mut decoded = Vec::new();
         for view in &views[newest.clone()] {
             for decode in [percent, form, json, html] {

@@ -12,12 +12,12 @@ use super::{
 };
 use crate::Stage;
 use crate::bake::Bake;
-use crate::expect::{Finding, Got, LatencyLimit};
+use crate::expect::{Actual, Finding, LatencyLimit};
 use crate::measurement::Measurement;
 use crate::probe::browser::PageRecord;
 use crate::recorder::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
-use crate::run::Finish;
+use crate::run::rounds_end::RoundsEnd;
 use crate::suite::{Check, SuiteFile};
 use crate::verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, Verdict, judge,
@@ -55,7 +55,7 @@ pub(crate) struct ReportInput<'a> {
     /// What the suite was made of.
     pub(crate) files: &'a [SuiteFile],
     pub(crate) elapsed: Duration,
-    pub(crate) finish: Finish,
+    pub(crate) finish: RoundsEnd,
     /// Why the run could not begin, or broke. Any of these fails it.
     pub(crate) refusals: Vec<String>,
     /// The report of the invocations before this one.
@@ -76,7 +76,7 @@ pub(crate) struct CheckRecord<'a> {
 pub(crate) fn build(input: &ReportInput<'_>) -> Report {
     let redactor = input.redactor;
     let line = |raw: &str| redactor.excerpt(raw, MAX_LINE_CHARS);
-    let is_judged = input.refusals.is_empty() && matches!(input.finish, Finish::Ended(_));
+    let is_judged = input.refusals.is_empty() && matches!(input.finish, RoundsEnd::Ended(_));
     let checks: Vec<CheckReport> = input
         .checks
         .iter()
@@ -117,7 +117,7 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
         overridable: input.overridable,
         verdict: verdict(input, &checks),
         ended: match input.finish {
-            Finish::Ended(end) if input.refusals.is_empty() => Some(end),
+            RoundsEnd::Ended(end) if input.refusals.is_empty() => Some(end),
             _ => None,
         },
         bake: (!input.bake.window.is_zero()).then(|| BakeReport {
@@ -128,7 +128,10 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
             error_limit: input.bake.error_limit,
             rounds: rounds.max().unwrap_or_default(),
             starts_ms: starts(input),
-            completed: matches!(input.finish, Finish::Ended(End::Window | End::EarlySuccess)),
+            completed: matches!(
+                input.finish,
+                RoundsEnd::Ended(End::Window | End::EarlySuccess)
+            ),
         }),
         summary: Tally::of(checks.iter().map(|check| check.measurement)),
         notes: notes(input, &checks),
@@ -150,14 +153,14 @@ fn verdict(input: &ReportInput<'_>, checks: &[CheckReport]) -> Verdict {
         };
     }
     match input.finish {
-        Finish::Ended(end) => judge(&history(input, checks, end)),
-        Finish::Paused { .. } => goes_on(checks),
+        RoundsEnd::Ended(end) => judge(&history(input, checks, end)),
+        RoundsEnd::Paused { .. } => goes_on(checks),
     }
 }
 
 /// Whether a run that does not pass does so but for the checks that a named person lets not pass.
 pub(crate) fn is_overridden(input: &ReportInput<'_>, report: &Report) -> bool {
-    let Finish::Ended(end) = input.finish else {
+    let RoundsEnd::Ended(end) = input.finish else {
         return false;
     };
     input.refusals.is_empty() && passes_by_override(&history(input, &report.checks, end))
@@ -493,8 +496,8 @@ fn shown(finding: &Finding, redactor: &Redactor) -> ExpectationReport {
         Some(expected) => format!("{} {}", finding.demand, hide(expected)),
     };
     let got = match &finding.got {
-        Got::Words(words) => words.clone(),
-        Got::Value(value) => hide(value),
+        Actual::Words(words) => words.clone(),
+        Actual::Value(value) => hide(value),
     };
     ExpectationReport {
         expected: redactor.excerpt(&expected, MAX_SIDE_CHARS),

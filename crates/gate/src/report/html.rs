@@ -6,17 +6,18 @@
 
 use askama::Template;
 
+use super::line::{LineView, class};
 use super::steps::{self, StepView};
 use super::tries::{self, Group};
-use super::{CheckReport, ExpectationReport, Report, TryReport};
+use super::{CheckReport, Report, TryReport};
 use crate::Stage;
 use crate::measurement::Measurement;
-use crate::suite::Severity;
+use crate::severity::Severity;
 use crate::verdict::{Conclusion, Verdict};
 use crate::words;
 
 /// Cells of a strip; more rounds than this share cells, which show the worst of them.
-const CELLS: usize = 60;
+const MAX_STRIP_CELLS: usize = 60;
 
 /// The report as a self-contained HTML page.
 pub fn html(report: &Report) -> String {
@@ -69,23 +70,6 @@ struct TryView<'a> {
     expectations: Vec<LineView<'a>>,
     steps: Vec<StepView<'a>>,
     not_reached: Option<String>,
-}
-
-pub(super) struct LineView<'a> {
-    report: &'a ExpectationReport,
-    measurement: &'static str,
-    class: &'static str,
-}
-
-impl<'a> LineView<'a> {
-    pub(super) fn all(lines: &'a [ExpectationReport]) -> Vec<Self> {
-        let view = |report: &'a ExpectationReport| Self {
-            report,
-            measurement: report.measurement.as_str(),
-            class: class(report.measurement),
-        };
-        lines.iter().map(view).collect()
-    }
 }
 
 struct Cell {
@@ -345,7 +329,7 @@ fn bars(report: &CheckReport, whole: u64) -> Vec<Bar> {
 
 fn cells(strip: &str) -> Vec<Cell> {
     let rounds: Vec<Measurement> = strip.chars().map(of_letter).collect();
-    let size = rounds.len().div_ceil(CELLS).max(1);
+    let size = rounds.len().div_ceil(MAX_STRIP_CELLS).max(1);
     rounds
         .chunks(size)
         .enumerate()
@@ -447,14 +431,4 @@ fn worst_of(rounds: &[Measurement]) -> Measurement {
 
 fn of_letter(letter: char) -> Measurement {
     Measurement::of_letter(letter).unwrap_or(Measurement::NoData)
-}
-
-pub(super) fn class(measurement: Measurement) -> &'static str {
-    match measurement {
-        Measurement::Passed => "passed",
-        Measurement::Failed => "failed",
-        Measurement::Inconclusive => "inconclusive",
-        Measurement::Errored => "errored",
-        Measurement::NoData => "no-data",
-    }
 }

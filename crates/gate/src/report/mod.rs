@@ -6,6 +6,7 @@
 mod build;
 mod earlier;
 mod html;
+mod line;
 mod steps;
 mod tries;
 
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::Stage;
 pub use crate::expect::Phase;
 use crate::measurement::Measurement;
-use crate::suite::{Severity, SuiteFile};
+use crate::severity::Severity;
+use crate::suite::SuiteFile;
 pub use crate::verdict::Tally;
 use crate::verdict::{End, Verdict};
 

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::*;
 use crate::Outcome;
 use crate::bake::Bake;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::recorder::{Attempt, RoundRecord, TryRecord};
 use crate::redact::Redactor;
-use crate::run::Finish;
+use crate::run::rounds_end::RoundsEnd;
 use crate::suite::Suite;
 use crate::verdict::{Counters, End, InconclusivePolicy};
 
@@ -56,7 +56,7 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
     let finding = Finding {
         demand: "status 2xx".to_owned(),
         expected: None,
-        got: Got::Words(status.to_string()),
+        got: Actual::Words(status.to_string()),
         measurement,
         sensitive: false,
     };
@@ -124,7 +124,7 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
         overridable: false,
         seed: None,
         files: &[],
-        finish: Finish::Ended(End::Window),
+        finish: RoundsEnd::Ended(End::Window),
         refusals: Vec::new(),
         earlier: None,
         checks: suite

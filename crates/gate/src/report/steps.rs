@@ -1,6 +1,6 @@
 //! Steps of a journey, as the page shows them: numbered, with what they captured.
 
-use super::html::{LineView, class};
+use super::line::{LineView, class};
 use super::{StepReport, UnreachedStepReport};
 use crate::words;
 

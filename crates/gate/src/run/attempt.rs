@@ -1,88 +1,21 @@
 //! One check in one round: try, judge the expectations, try again.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use futures::FutureExt;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
+use super::context::RunContext;
 use super::journey;
-use super::memory::Budget;
-use super::part::PausePolicy;
+use super::judging::{Judging, judged, worst};
 use super::sampling::{self, Sample};
-use crate::bake::Bake;
-use crate::evidence::{Evidence, Observation};
-use crate::expect::{Expectation, Finding, evaluate};
+use crate::evidence::Evidence;
+use crate::expect::{Finding, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{Probe, ProbeContext, ProbeError, ProbeKind, Trace};
-use crate::progress::{Progress, ProgressReporter};
-use crate::recorder::{Attempt, Recorder, TryRecord};
+use crate::probe::{Probe, ProbeContext, ProbeError, Trace};
+use crate::progress::Progress;
+use crate::recorder::{Attempt, TryRecord};
 use crate::report;
-use crate::suite::Check;
-use crate::template_function::Moment;
-use crate::verdict::RunState;
-use crate::words::{self, RAW_KEEP};
-
-/// What all checks of a run share.
-#[derive(Debug)]
-pub(super) struct RunContext {
-    pub(super) probe: ProbeContext,
-    pub(super) checks: Vec<Check>,
-    pub(super) concurrency: usize,
-    pub(super) memory: Budget,
-    pub(super) bake: Bake,
-    /// Where the run stood when this invocation took it on.
-    pub(super) prior: RunState,
-    /// How long the run had been going on then.
-    pub(super) elapsed_before: Duration,
-    /// When this invocation took it on.
-    pub(super) begun: Instant,
-    pub(super) deadline: Instant,
-    /// What the values of functions stand on.
-    pub(super) seed: u64,
-    /// The deadline of this invocation, whatever the suite's own limit is.
-    pub(super) function_deadline: Instant,
-    /// Whether the run may be handed on to another invocation.
-    pub(super) pause: Option<PausePolicy>,
-    /// What an answer of the new revision looks like.
-    pub(super) revision: Vec<Expectation>,
-    /// The new revision's share where two answer; none where it answers alone.
-    pub(super) sampled_percent: Option<u32>,
-    pub(super) recorder: Arc<Recorder>,
-    /// Says what happens, where somebody waits.
-    pub(super) speaker: Option<ProgressReporter>,
-}
-
-impl RunContext {
-    /// Since the beginning of the run.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.elapsed_at(Instant::now())
-    }
-
-    pub(super) fn elapsed_at(&self, instant: Instant) -> Duration {
-        self.elapsed_before + instant.saturating_duration_since(self.begun)
-    }
-
-    /// What functions in the texts of a try stand on.
-    fn moment(&self, index: usize, number: u32) -> Moment {
-        let name = &self.checks[index].name;
-        let before = usize::try_from(self.prior.rounds()).unwrap_or(usize::MAX);
-        let round = before.saturating_add(self.recorder.measurements(index).len());
-        Moment {
-            seed: self.seed,
-            place: format!("{name}/{round}/{}", number + 1),
-            now: self.prior.begun + self.elapsed(),
-        }
-    }
-
-    /// The instant that lies so long after the beginning of the run; now if it is over.
-    pub(super) fn instant_of(&self, elapsed: Duration) -> Instant {
-        self.begun + elapsed.saturating_sub(self.elapsed_before)
-    }
-}
+use crate::words::{MAX_RAW_BYTES, panic_message};
 
 /// Tries the check until it passes, its retries are used up or its time is over.
 pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
@@ -218,79 +151,6 @@ async fn attempt(
     }
 }
 
-pub(super) async fn execute(
-    run: &RunContext,
-    context: &ProbeContext,
-    check: &Check,
-    limit: Instant,
-    trace: &mut Trace,
-) -> Result<Observation, ProbeError> {
-    let within = words::duration(check.retry.within.unwrap_or_default());
-    let asked = ProbeCall {
-        kind: check.probe.kind(),
-        timeout: check.retry.timeout,
-        limit_words: &format!("all tries together may take {within}"),
-    };
-    ask(run, context, asked, limit, trace).await
-}
-
-/// Where a limit is that of all tries together, the last try meets it hardly before its own, which is the one to name.
-const SAME_LIMIT: Duration = Duration::from_millis(20);
-
-/// What is asked once, of a check or of a step.
-pub(super) struct ProbeCall<'a> {
-    pub(super) kind: &'a dyn ProbeKind,
-    pub(super) timeout: Duration,
-    /// What the limit beyond its own is.
-    pub(super) limit_words: &'a str,
-}
-
-/// Asks, and is back by the limits, whatever the probe does.
-pub(super) async fn ask(
-    run: &RunContext,
-    context: &ProbeContext,
-    asked: ProbeCall<'_>,
-    limit: Instant,
-    trace: &mut Trace,
-) -> Result<Observation, ProbeError> {
-    let ProbeCall { kind, timeout, .. } = asked;
-    let begun = Instant::now();
-    let own_limit = begun + timeout;
-    let cut = own_limit.min(limit);
-    // Whoever was silent: the target, or somebody who says nothing about it.
-    let silent = |message| ProbeError {
-        measurement: kind.profile().silence,
-        message,
-    };
-    let probe = AssertUnwindSafe(kind.execute(context, trace)).catch_unwind();
-    match timeout_at(cut, probe).await {
-        Ok(Ok(seen)) => seen,
-        Ok(Err(panic)) => Err(ProbeError::errored(format!(
-            "the probe panicked: {}",
-            panic_message(&*panic)
-        ))),
-        Err(_) if cut == run.deadline => Err(ProbeError {
-            measurement: Measurement::NoData,
-            message: format!(
-                "cut by the deadline after {}",
-                words::duration(begun.elapsed())
-            ),
-        }),
-        Err(_) if own_limit.saturating_duration_since(limit) > SAME_LIMIT => {
-            Err(silent(format!("no complete answer: {}", asked.limit_words)))
-        }
-        Err(_) => Err(silent(format!(
-            "no complete answer within {}",
-            words::duration(timeout)
-        ))),
-    }
-}
-
-/// Held from before a body is parsed until it is judged and freed: one at a time in the whole process. With many
-/// checks at once parsed bodies would be the memory of the function; judging is work for the processor, so that
-/// nothing is lost by taking turns.
-pub(super) static PARSING: Semaphore = Semaphore::const_new(1);
-
 /// What came of the expectations of a check. The beginning of the body comes back if something was not met.
 async fn judged_by_check(
     run: &Arc<RunContext>,
@@ -310,113 +170,9 @@ async fn judged_by_check(
         let findings = evaluate(&shared.checks[index].expect, evidence, &values, stop);
         let body = match worst(&findings) {
             Measurement::Passed => None,
-            _ => evidence.body.beginning(RAW_KEEP),
+            _ => evidence.body.beginning(MAX_RAW_BYTES),
         };
         (findings, body)
     })
     .await
-}
-
-/// What is judged, and until when.
-pub(super) struct Judging<'a> {
-    /// What it takes, as expectations.
-    pub(super) needs: &'a [Expectation],
-    pub(super) timeout: Duration,
-    pub(super) limit: Instant,
-}
-
-/// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
-/// memory and for the turn is no time of the target's, and of no try.
-pub(super) async fn judged<T: Send + 'static>(
-    run: &Arc<RunContext>,
-    judging: Judging<'_>,
-    evidence: Evidence,
-    work: impl FnOnce(&Evidence, &Arc<AtomicBool>) -> T + Send + 'static,
-) -> Result<T, ProbeError> {
-    let Judging {
-        needs,
-        timeout,
-        limit,
-    } = judging;
-    let stop = Arc::new(AtomicBool::new(false));
-    if !needs.iter().any(Expectation::may_be_slow) {
-        return Ok(work(&evidence, &stop));
-    }
-    let waiting = async {
-        let room = run.memory.room(needs, evidence.body.most()).await;
-        let turn = if needs.iter().any(Expectation::parses_body) {
-            PARSING.acquire().await.ok()
-        } else {
-            None
-        };
-        (room, turn)
-    };
-    let Ok(held) = timeout_at(limit, waiting).await else {
-        let measurement = if limit == run.deadline {
-            Measurement::NoData
-        } else {
-            Measurement::Errored
-        };
-        let message = "the time was over before the answer could be judged".to_owned();
-        return Err(ProbeError {
-            measurement,
-            message,
-        });
-    };
-    let until = (Instant::now() + timeout).min(limit);
-    let stopped = Arc::clone(&stop);
-    // What is held goes with the work: what is cut off still takes its memory, until it has seen that.
-    let judging = tokio::task::spawn_blocking(move || {
-        let judged = work(&evidence, &stopped);
-        drop((evidence, held));
-        judged
-    });
-    let _stop = StopOnDrop(stop);
-    match timeout_at(until, judging).await {
-        Ok(Ok(judged)) => Ok(judged),
-        Ok(Err(fault)) => {
-            let why = fault
-                .try_into_panic()
-                .map_or_else(|f| f.to_string(), |panic| panic_message(&*panic));
-            Err(ProbeError::errored(format!(
-                "judging the expectations panicked: {why}"
-            )))
-        }
-        Err(_) => Err(ProbeError::errored(
-            "the expectations could not be judged in time; make the path, the pattern or the body \
-             smaller",
-        )),
-    }
-}
-
-/// Sets its flag when nobody waits any more, also where the task that waited is cut off.
-pub(super) struct StopOnDrop(pub(super) Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Failed outweighs errored: what was measured and is wrong is known. Passed are only those of which all passed.
-pub(super) fn worst(findings: &[Finding]) -> Measurement {
-    let any = |measurement| {
-        findings
-            .iter()
-            .any(|finding| finding.measurement == measurement)
-    };
-    match () {
-        () if findings.is_empty() => Measurement::Errored,
-        () if any(Measurement::Failed) => Measurement::Failed,
-        () if any(Measurement::Errored) => Measurement::Errored,
-        () if any(Measurement::NoData) => Measurement::NoData,
-        () if any(Measurement::Inconclusive) => Measurement::Inconclusive,
-        () => Measurement::Passed,
-    }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without words".to_owned())
 }

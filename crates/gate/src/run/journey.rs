@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::attempt::{self, Judging, ProbeCall, RunContext, worst};
+use super::context::RunContext;
+use super::judging::{Judging, judged, worst};
+use super::probe_call::{ProbeCall, ask};
 use super::sampling::{self, AnsweredBy};
 use crate::evidence::Evidence;
 use crate::expect::{Captured, judge_step};
@@ -18,7 +20,7 @@ use crate::probe::journey::{Journey, Step};
 use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
 use crate::recorder::{Attempt, StepRecord, TryRecord, UnreachedStep};
 use crate::redact::Redactor;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// Shorter values of cookies are no secrets: `dark`, `en-GB`.
 const MIN_SECRET_COOKIE: usize = 12;
@@ -220,7 +222,7 @@ impl<'r> JourneyTry<'r> {
             timeout: step.timeout,
             limit_words: &call.limit_words,
         };
-        let seen = attempt::ask(self.run, &self.context, asked, call.limit, trace).await;
+        let seen = ask(self.run, &self.context, asked, call.limit, trace).await;
         let observation = match seen {
             Ok(observation) => observation,
             Err(error) => {
@@ -267,19 +269,19 @@ impl<'r> JourneyTry<'r> {
         record: &mut StepRecord,
     ) -> End {
         let step = call.step;
-        let judged = step.judged();
+        let needs = step.judged();
         let judging = Judging {
-            needs: &judged,
+            needs: &needs,
             timeout: step.timeout,
             limit: call.limit,
         };
         let cookies = self.jar().clone();
         let (expect, to_take) = (step.expect.clone(), step.captures.clone());
         let values = self.context.values.clone();
-        let done = attempt::judged(self.run, judging, evidence, move |evidence, stop| {
+        let done = judged(self.run, judging, evidence, move |evidence, stop| {
             let cookie = |name: &str| cookies.value(name).map(str::to_owned);
             let (findings, taken) = judge_step(&expect, &to_take, evidence, &values, stop, cookie);
-            (findings, taken, evidence.body.beginning(RAW_KEEP))
+            (findings, taken, evidence.body.beginning(MAX_RAW_BYTES))
         })
         .await;
         let (mut findings, taken, body) = match done {

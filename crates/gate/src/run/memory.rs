@@ -16,13 +16,13 @@ const MIB: usize = 1024 * KIB;
 
 /// What the process takes with no body in it: the runtime, TLS, the clients of AWS, the report of a
 /// thousand checks.
-const BASE: usize = 80 * MIB;
+const BASE_BYTES: usize = 80 * MIB;
 
 /// What one request takes beside its body: the buffers of its connection, TLS, its record.
-const REQUEST: usize = 256 * KIB;
+const REQUEST_BYTES: usize = 256 * KIB;
 
 /// What may be judged at once where it is unknown how much memory there is.
-const UNSTATED: usize = 256 * MIB;
+const DEFAULT_MEMORY_BYTES: usize = 256 * MIB;
 
 /// What bodies may take of the memory while they are judged.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Need {
         limits.sort_unstable_by(|a, b| b.cmp(a));
         limits.truncate(concurrency);
         Self {
-            received: limits.iter().sum::<usize>() + limits.len() * REQUEST,
+            received: limits.iter().sum::<usize>() + limits.len() * REQUEST_BYTES,
             at_once: limits.len(),
             judged: checks
                 .iter()
@@ -66,7 +66,7 @@ impl Need {
     }
 
     fn sum(&self) -> usize {
-        BASE + self.received + self.judged + self.held
+        BASE_BYTES + self.received + self.judged + self.held
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn refusal(
              function more memory",
             mib(need.sum()),
             mib(memory),
-            mib(BASE),
+            mib(BASE_BYTES),
             mib(need.received),
             if need.at_once == 1 {
                 "1 body".to_owned()
@@ -113,10 +113,10 @@ impl Budget {
         memory: Option<u64>,
     ) -> Self {
         let need = Need::of(checks, everywhere, concurrency, held);
-        let room = memory.map_or(UNSTATED, |memory| {
+        let room = memory.map_or(DEFAULT_MEMORY_BYTES, |memory| {
             usize::try_from(memory)
                 .unwrap_or(usize::MAX)
-                .saturating_sub(BASE + need.received + need.held)
+                .saturating_sub(BASE_BYTES + need.received + need.held)
         });
         let most = room.max(need.judged).max(KIB) / KIB;
         let most = most.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);

@@ -4,12 +4,16 @@
 //! off, the report still has everything up to then and shows what is missing.
 
 mod attempt;
-mod foreseen;
+mod context;
 mod journey;
+mod judging;
 mod memory;
 mod part;
+mod preflight;
+mod probe_call;
 mod refusals;
 mod rounds;
+pub(crate) mod rounds_end;
 mod sampling;
 
 use std::collections::BTreeMap;
@@ -23,8 +27,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use self::attempt::RunContext;
-pub(crate) use self::rounds::Finish;
+use self::context::RunContext;
+use self::rounds_end::RoundsEnd;
 use crate::bake::Bake;
 use crate::browsers::Browsers;
 use crate::cloud::CloudProbes;
@@ -36,13 +40,14 @@ use crate::progress::{Observer, ProgressReporter};
 use crate::recorder::{Recorder, RoundRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
-use crate::suite::{Check, Severity, Suite};
+use crate::severity::Severity;
+use crate::suite::{Check, Suite};
 use crate::template::{Missing, Values, Var};
 use crate::verdict::{Conclusion, End, InconclusivePolicy, RunState, Verdict};
 use crate::{Stage, Target};
 
-pub use self::foreseen::Foreseen;
 pub use self::part::{Part, PartEnd, PausePolicy, Paused, Resume};
+pub use self::preflight::Preflight;
 pub use crate::probe::client::HttpOptions;
 
 /// One gate to pass: a suite against a target at a stage.
@@ -166,7 +171,7 @@ impl Outcome {
             seed: None,
             files: &[],
             elapsed: Duration::ZERO,
-            finish: Finish::Ended(End::Cut),
+            finish: RoundsEnd::Ended(End::Cut),
             refusals: reasons,
             earlier: None,
             checks: Vec::new(),
@@ -270,7 +275,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
         None => (None, None),
     };
     let refused = !refusals.is_empty() || selected.is_empty();
-    let mut finish = Finish::Ended(End::Cut);
+    let mut finish = RoundsEnd::Ended(End::Cut);
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
         let context = Arc::new(RunContext {
             probe: context,
@@ -336,7 +341,7 @@ struct Measured {
     earlier: Option<Report>,
     checks: Vec<Check>,
     records: Vec<Vec<RoundRecord>>,
-    finish: Finish,
+    finish: RoundsEnd,
     refusals: Vec<String>,
     /// Nothing was asked, for these refusals.
     refused: bool,
@@ -389,7 +394,7 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
     };
     let mut outcome = conclude(&input);
     outcome.refused |= measured.refused;
-    if let (Finish::Paused { next_round }, true) = (finish, input.refusals.is_empty()) {
+    if let (RoundsEnd::Paused { next_round }, true) = (finish, input.refusals.is_empty()) {
         state.next_round = next_round;
         tracing::info!(rounds = state.rounds(), "the bake is handed on");
         return PartEnd::Paused(Box::new(Paused {
@@ -475,7 +480,7 @@ fn refusals_of(
 async fn measure(
     context: Arc<RunContext>,
     stop: Option<oneshot::Receiver<()>>,
-) -> Result<Finish, String> {
+) -> Result<RoundsEnd, String> {
     let deadline = context.deadline;
     let mut task = tokio::spawn(rounds::measure(context).in_current_span());
     let stopped = async move {
@@ -499,11 +504,11 @@ async fn measure(
         Ok(Some(Err(fault))) => Err(format!("the gate itself broke: {fault}; this is a defect")),
         Ok(None) => {
             task.abort();
-            Ok(Finish::Ended(End::Stopped))
+            Ok(RoundsEnd::Ended(End::Stopped))
         }
         Err(_) => {
             task.abort();
-            Ok(Finish::Ended(End::Cut))
+            Ok(RoundsEnd::Ended(End::Cut))
         }
     }
 }

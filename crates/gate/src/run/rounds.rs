@@ -9,32 +9,23 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::attempt::{self, RunContext};
+use super::attempt;
+use super::context::RunContext;
+use super::rounds_end::RoundsEnd;
 use super::sampling;
 use crate::progress::Progress;
-use crate::suite::{Check, Severity};
-use crate::verdict::{AfterRound, End};
+use crate::severity::Severity;
+use crate::suite::Check;
+use crate::verdict::RoundOutcome;
 
 /// A round is given at least this long.
 const MIN_ROUND_TIME: Duration = Duration::from_secs(1);
 
 /// Kept back for handing a run on, after all that could be waited for was.
-const TIME_TO_HAND_ON: Duration = Duration::from_secs(2);
-
-/// How the rounds of this invocation came to an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finish {
-    /// There is no further round.
-    Ended(End),
-    /// The next one is for another invocation.
-    Paused {
-        /// When it is due, since the beginning of the run.
-        next_round: Duration,
-    },
-}
+const HANDOVER_RESERVE: Duration = Duration::from_secs(2);
 
 /// Measures every check once a round, until the run has ended or is handed on.
-pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
+pub(super) async fn measure(run: Arc<RunContext>) -> RoundsEnd {
     let severities: Vec<Severity> = run.checks.iter().map(|check| check.severity).collect();
     let mut state = run.prior.clone();
     let mut has_measured = false;
@@ -42,7 +33,7 @@ pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
         let next_round = state.next_round;
         if hands_on(&run, next_round, has_measured) {
             sit_out(&run, next_round).await;
-            return Finish::Paused { next_round };
+            return RoundsEnd::Paused { next_round };
         }
         sleep_until(run.instant_of(next_round)).await;
         let started = run.elapsed();
@@ -55,8 +46,8 @@ pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
         one_round(&run).await;
         has_measured = true;
         state.record((0..run.checks.len()).map(|index| run.recorder.last(index)));
-        if let AfterRound::Ended(end) = state.step(&run.bake, &severities, started) {
-            return Finish::Ended(end);
+        if let RoundOutcome::Ended(end) = state.step(&run.bake, &severities, started) {
+            return RoundsEnd::Ended(end);
         }
         state.schedule_next(&run.bake, run.elapsed());
     }
@@ -83,7 +74,7 @@ async fn sit_out(run: &RunContext, next_round: Duration) {
     if run.pause.is_some_and(|policy| policy.sits_out) {
         let latest = run
             .function_deadline
-            .checked_sub(TIME_TO_HAND_ON)
+            .checked_sub(HANDOVER_RESERVE)
             .unwrap_or(run.begun);
         sleep_until(run.instant_of(next_round).min(latest)).await;
     }

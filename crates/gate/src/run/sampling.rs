@@ -9,9 +9,11 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::time::{Duration, Instant, timeout_at};
 
-use super::attempt::{self, PARSING, RunContext, StopOnDrop};
+use super::context::RunContext;
+use super::judging::{PARSING_TURN, StopOnDrop};
+use super::probe_call;
 use crate::evidence::{Evidence, Observation};
-use crate::expect::{Expectation, Finding, Got, evaluate};
+use crate::expect::{Actual, Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{ProbeContext, ProbeError, Sampling, Trace};
 
@@ -54,7 +56,7 @@ pub(super) async fn execute(
         (Some(_), Sampling::Indistinct) => return Err(indistinct(profile.key)),
         (Some(percent), Sampling::Repeat | Sampling::Once) => percent,
         (None, _) | (_, Sampling::Unshared) => {
-            let observation = attempt::execute(run, context, check, limit, trace).await?;
+            let observation = probe_call::execute(run, context, check, limit, trace).await?;
             return Ok(Sample {
                 observation,
                 doubt: None,
@@ -67,7 +69,7 @@ pub(super) async fn execute(
     let (mut asked, mut bad) = (0, UnattributedFailures::default());
     while asked < most && Instant::now() < until {
         asked += 1;
-        let mut observation = match attempt::execute(run, context, check, limit, trace).await {
+        let mut observation = match probe_call::execute(run, context, check, limit, trace).await {
             Ok(observation) => observation,
             // Whoever did not answer may have been either.
             Err(error) if error.measurement == Measurement::Failed => {
@@ -180,7 +182,7 @@ async fn answered_by(
     let waiting = async {
         (
             run.memory.room(&judged, most).await,
-            PARSING.acquire().await.ok(),
+            PARSING_TURN.acquire().await.ok(),
         )
     };
     let held = timeout_at(limit, waiting).await.map_err(|_| too_slow())?;
@@ -238,14 +240,14 @@ fn too_slow() -> ProbeError {
 
 /// Whether the answer does not have what would say it: it has no such header or field, or is no JSON at all.
 fn is_absent(mark: &Finding) -> bool {
-    mark.measurement != Measurement::Passed && matches!(mark.got, Got::Words(_))
+    mark.measurement != Measurement::Passed && matches!(mark.got, Actual::Words(_))
 }
 
 fn in_words(finding: &Finding) -> String {
     let got = match &finding.got {
-        Got::Words(words) => words.clone(),
-        Got::Value(_) if finding.sensitive => "another value".to_owned(),
-        Got::Value(value) => value.clone(),
+        Actual::Words(words) => words.clone(),
+        Actual::Value(_) if finding.sensitive => "another value".to_owned(),
+        Actual::Value(value) => value.clone(),
     };
     format!("{}: got {got}", finding.demand)
 }

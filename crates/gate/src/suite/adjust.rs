@@ -6,7 +6,8 @@ use strict_yaml::{Findings, entries};
 use text::words::nearest;
 
 use super::traffic::{self, MAX_ROUNDS};
-use super::{Check, FILE, Severity, Suite, check_fingerprint, decode};
+use super::{Check, FILE, Suite, check_fingerprint, decode};
+use crate::severity::Severity;
 use crate::template::Var;
 use crate::{MAX_BAKE_WINDOW, Stage, words};
 

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::expect::as_written;
 use super::http;
 use super::keys;
-use super::place::{Wrong, optional, reaches_release};
+use super::place::{InvalidKey, optional, reaches_release};
 use crate::expect::Operator;
 use crate::probe::browser::{Action, Browser, Screen, Vital, VitalLimit};
 
@@ -23,7 +23,7 @@ const MAX_SCREENS: usize = 5;
 const MAX_PATTERNS: usize = 50;
 const MAX_MASKS: usize = 20;
 /// How much of a page may look otherwise than the old version's, in percent, unless the suite says otherwise.
-const USUAL_TOLERANCE: f64 = 1.0;
+const DEFAULT_TOLERANCE: f64 = 1.0;
 /// How long one step may take, unless the suite says otherwise.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_STEP_TIMEOUT: Duration = Duration::from_mins(5);
@@ -196,7 +196,7 @@ fn mask(node: &Node, context: &Context) -> Option<Vec<String>> {
 }
 
 /// `compare_to: old` and `tolerance: 1%`: how much of a page may look otherwise than the old version's.
-fn looks(object: &Object<'_>, context: &Context) -> Result<Option<f64>, Wrong> {
+fn looks(object: &Object<'_>, context: &Context) -> Result<Option<f64>, InvalidKey> {
     let problems = &context.problems;
     let compares = optional(object, "compare_to", |node| {
         scalar::choice(node, "compare_to", &[("old", ())], problems)
@@ -227,9 +227,9 @@ fn looks(object: &Object<'_>, context: &Context) -> Result<Option<f64>, Wrong> {
             "tolerance: goes with compare_to",
             "add `compare_to: old`, or remove it",
         );
-        return Err(Wrong);
+        return Err(InvalidKey);
     }
-    Ok(compares.map(|()| tolerance.unwrap_or(USUAL_TOLERANCE)))
+    Ok(compares.map(|()| tolerance.unwrap_or(DEFAULT_TOLERANCE)))
 }
 
 /// `{ lcp: "< 2.5s", cls: "< 0.1" }`

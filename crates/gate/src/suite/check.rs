@@ -8,11 +8,12 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 use super::context::Context;
 use super::decode::flag;
 use super::{
-    Check, RetryPolicy, Severity, browser, check_fingerprint, defaults, ecs_task, expect, journey,
-    keys, probes,
+    Check, RetryPolicy, browser, check_fingerprint, defaults, ecs_task, expect, journey, keys,
+    probes,
 };
 use crate::Stage;
 use crate::probe::Probe;
+use crate::severity::Severity;
 
 const MAX_CHECKS: usize = 1_000;
 const MAX_TAGS: usize = 20;

@@ -12,9 +12,9 @@ use super::{Check, filled_size};
 use crate::template::{Reference, Var};
 
 /// Keys of a check that change nothing of what is measured.
-const NOT_MEASURED: [&str; 5] = ["name", "on", "tags", "severity", "dry_run"];
+const UNMEASURED_KEYS: [&str; 5] = ["name", "on", "tags", "severity", "dry_run"];
 /// Keys of the suite that change what its checks measure.
-const SHARED: [&str; 3] = ["host", "defaults", "revision"];
+const SHARED_KEYS: [&str; 3] = ["host", "defaults", "revision"];
 
 /// FNV-1a: enough to notice a change, and nothing that anybody has to trust.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ impl Fingerprint {
 /// What all checks of the suite share.
 pub(super) fn shared(root: &Node) -> Fingerprint {
     let mut fingerprint = Fingerprint::default();
-    for key in SHARED {
+    for key in SHARED_KEYS {
         for value in values(root, key) {
             fingerprint.piece('k', key);
             fingerprint.node(value, &[]);
@@ -96,7 +96,7 @@ pub(super) fn of<'v>(
     var: impl Fn(&str) -> Option<&'v Var>,
 ) -> u64 {
     let mut fingerprint = shared;
-    let mut left_out = NOT_MEASURED.to_vec();
+    let mut left_out = UNMEASURED_KEYS.to_vec();
     left_out.push("expect");
     fingerprint.node(node, &left_out);
     for expect in values(node, "expect") {

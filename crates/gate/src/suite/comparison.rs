@@ -67,12 +67,12 @@ fn comparison(
         _ => "",
     };
     let (remedy, noun) = match key {
-        "length" => (NUMBERS, "a length"),
+        "length" => (NUMBER_REMEDY, "a length"),
         "size" => (
             "write \"< 64KiB\", \"<= 2MiB\", \"> 0\" or a number of bytes",
             "a size",
         ),
-        _ => (NUMBERS, "a count"),
+        _ => (NUMBER_REMEDY, "a count"),
     };
     let (operator, rest) = operator(written);
     let Some(number) = number(rest) else {
@@ -90,4 +90,4 @@ fn comparison(
     Some(comparison)
 }
 
-const NUMBERS: &str = "write 3, \"> 0\", \">= 1\", \"< 10\" or \"<= 10\"";
+const NUMBER_REMEDY: &str = "write 3, \"> 0\", \">= 1\", \"< 10\" or \"<= 10\"";

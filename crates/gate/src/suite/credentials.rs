@@ -10,7 +10,7 @@ use crate::probe::http::{AwsSignature, is_cookie_value};
 use crate::template::Template;
 
 /// The key of a request, and the header that it makes.
-const MADE: [(&str, HeaderName); 3] = [
+const GENERATED_HEADERS: [(&str, HeaderName); 3] = [
     ("cookies", COOKIE),
     ("basic", AUTHORIZATION),
     ("aws_sigv4", AUTHORIZATION),
@@ -98,7 +98,7 @@ pub(super) fn without_replaced(
     mut headers: Vec<(HeaderName, Template)>,
     object: &Object<'_>,
 ) -> Vec<(HeaderName, Template)> {
-    for (key, name) in MADE {
+    for (key, name) in GENERATED_HEADERS {
         if object.get(key).is_some() {
             headers.retain(|(other, _)| *other != name);
         }
@@ -129,7 +129,9 @@ pub(super) fn at_odds(object: &Object<'_>, context: &Context) {
     else {
         return;
     };
-    let made = MADE.iter().map(|(key, name)| (*key, name.as_str()));
+    let made = GENERATED_HEADERS
+        .iter()
+        .map(|(key, name)| (*key, name.as_str()));
     for (key, name) in made.chain([("multipart", "content-type")]) {
         let header = headers
             .iter()

@@ -13,7 +13,7 @@ use crate::probe::web_place::WebPlace;
 use crate::template::{Template, Values};
 
 /// Keys that go with `method`.
-const OF_METHOD: [&str; 4] = ["message", "code", "descriptor_set", "descriptor_set_file"];
+const METHOD_KEYS: [&str; 4] = ["message", "code", "descriptor_set", "descriptor_set_file"];
 
 /// The name of a service, or a mapping.
 pub(super) fn grpc(node: &Node, context: &Context) -> Option<Grpc> {
@@ -36,7 +36,7 @@ pub(super) fn grpc(node: &Node, context: &Context) -> Option<Grpc> {
     let call = if let Some(written) = object.get("method") {
         method(written, &object, context).map(|call| Call::Method(Box::new(call)))
     } else {
-        for key in OF_METHOD {
+        for key in METHOD_KEYS {
             if let Some(node) = object.get(key) {
                 let message = format!(
                     "{key}: goes with `method`; without one the health of the server is asked for"

@@ -16,7 +16,7 @@ const KEY: &str = "hurl";
 /// As much as Hurl files are read anywhere.
 const MAX_BYTES: usize = 256 * 1024;
 /// What a journey of one's own has, and the file says by itself.
-const OF_STEPS: [&str; 2] = ["always", "expect"];
+const STEP_KEYS: [&str; 2] = ["always", "expect"];
 
 /// A Hurl file that a check names, and what the suite has for its placeholders.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +109,7 @@ fn expand(
     let named = keys[index].1.clone();
     let other = keys.iter().find(|(key, _)| {
         let other = key.text.as_str();
-        OF_STEPS.contains(&other) || PROBES.iter().any(|(probe, _)| *probe == other)
+        STEP_KEYS.contains(&other) || PROBES.iter().any(|(probe, _)| *probe == other)
     });
     let steps = if let Some((other, _)) = other {
         let message = format!("a check has `hurl` or `{}`, not both", other.text);

@@ -14,7 +14,7 @@ use crate::words;
 const MAX_SCHEMAS: usize = 2_000;
 
 /// What says something to people, and nothing of a body.
-const NOTES: [&str; 8] = [
+const ANNOTATIONS: [&str; 8] = [
     "$comment",
     "title",
     "description",
@@ -26,7 +26,7 @@ const NOTES: [&str; 8] = [
 ];
 
 /// What a validator may pass over, as the drafts say.
-const IDLE: [&str; 4] = [
+const IDLE_KEYWORDS: [&str; 4] = [
     "format",
     "contentEncoding",
     "contentMediaType",
@@ -34,7 +34,7 @@ const IDLE: [&str; 4] = [
 ];
 
 /// What the drafts have and is not judged here.
-const OTHERS: [&str; 11] = [
+const OTHER_KEYWORDS: [&str; 11] = [
     "$id",
     "$anchor",
     "$dynamicRef",
@@ -257,7 +257,7 @@ impl Reader<'_> {
             self.problem(first.at, message, "add `contains`, or remove them");
         }
         let is_beside = |word: &str| {
-            !NOTES.contains(&word) && !matches!(word, "$ref" | "$schema" | "definitions")
+            !ANNOTATIONS.contains(&word) && !matches!(word, "$ref" | "$schema" | "definitions")
         };
         let beside = entries.iter().any(|(key, _)| is_beside(&key.text));
         if self.draft.contains(&"$defs") && has("$ref") && beside {
@@ -269,15 +269,15 @@ impl Reader<'_> {
     /// Whether a keyword is one of those that are judged; if it would be passed over, that is a problem.
     fn is_judged(&mut self, key: &Key) -> bool {
         let word = key.text.as_str();
-        if NOTES.contains(&word) || word.starts_with("x-") {
+        if ANNOTATIONS.contains(&word) || word.starts_with("x-") {
             return false;
         }
-        let (message, remedy) = if IDLE.contains(&word) {
+        let (message, remedy) = if IDLE_KEYWORDS.contains(&word) {
             (
                 format!("`{word}` checks nothing: the drafts make it a note"),
                 "write a `pattern`, or remove it".to_owned(),
             )
-        } else if OTHERS.contains(&word) {
+        } else if OTHER_KEYWORDS.contains(&word) {
             (
                 format!("`{word}` is not judged here"),
                 "docs/suite.md lists what is; write it with those words, or remove it".to_owned(),

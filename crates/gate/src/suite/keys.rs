@@ -2,10 +2,10 @@
 //! from nothing else, and a test holds the published JSON Schema against them.
 
 /// Keys that other versions of the suite know.
-const LATER: &[&str] = &["metrics", "verdict"];
+const ANNOUNCED: &[&str] = &["metrics", "verdict"];
 
 strict_yaml::tables! {
-    later: LATER;
+    later: ANNOUNCED;
     SUITE: "suite", "the suite",
         ["version", "name", "include", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
          "traffic", "revision", "inconclusive", "dry_run", "overridable", "seed"];

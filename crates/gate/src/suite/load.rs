@@ -25,7 +25,7 @@ const MAX_REQUESTS: usize = 10_000;
 /// Requests that may be under way at once, so that none ever waits for another: connections and memory are bounded.
 const MAX_AT_ONCE: usize = 256;
 /// Below this no percentile says much.
-const FEWEST_SAMPLES: u64 = 20;
+const MIN_SAMPLES: u64 = 20;
 const DEFAULT_STATISTIC: u8 = 95;
 
 /// A mapping.
@@ -180,7 +180,7 @@ fn min_samples(
     let beyond = 100_u64.div_ceil(100 - u64::from(statistic.min(99)));
     let node = object.get("min_samples");
     let min_samples = match node {
-        None => beyond.max(FEWEST_SAMPLES),
+        None => beyond.max(MIN_SAMPLES),
         Some(node) => {
             let most = u64::try_from(MAX_REQUESTS).unwrap_or(u64::MAX);
             scalar::integer(node, "min_samples", 1..=most, problems)?

@@ -64,7 +64,6 @@ pub(crate) use self::browser::element::is_role;
 pub use self::files::{MAX_FILE_BYTES, Reading, SuiteFile, SuiteReader};
 pub use self::hurl::{HurlSource, HurlSteps, ReadHurl};
 pub use self::plan::{CheckPlan, StagePlan};
-use serde::{Deserialize, Serialize};
 use strict_yaml::{At, Node};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
@@ -72,6 +71,7 @@ use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Expectation, LatencyLimit};
 use crate::probe::Probe;
+use crate::severity::Severity;
 use crate::template::{Reference, Template, Var};
 use crate::verdict::InconclusivePolicy;
 
@@ -297,28 +297,6 @@ impl Suite {
             .iter()
             .filter(|check| check.on.contains(&stage))
             .count()
-    }
-}
-
-/// Whether a check may block a release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The check must pass.
-    #[default]
-    Required,
-    /// The check is judged as if it were required, which is reported; it never blocks.
-    DryRun,
-    /// The check is reported and never blocks.
-    Advisory,
-    /// The check is required, and a named person lets it not pass in this run. No suite can say so.
-    Overridden,
-}
-
-impl Severity {
-    /// Whether a check that does not pass keeps a release from passing, unless a named person lets it.
-    pub fn may_block(self) -> bool {
-        matches!(self, Self::Required | Self::Overridden)
     }
 }
 

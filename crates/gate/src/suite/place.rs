@@ -6,17 +6,17 @@ use super::context::Context;
 use crate::probe::place::{Place, host_name, port_number};
 
 /// A key that is there and wrong; its problem is reported.
-pub(super) struct Wrong;
+pub(super) struct InvalidKey;
 
 /// What a key holds, if it is there.
 pub(super) fn optional<'n, T>(
     object: &Object<'n>,
     key: &str,
     read: impl FnOnce(&'n Node) -> Option<T>,
-) -> Result<Option<T>, Wrong> {
+) -> Result<Option<T>, InvalidKey> {
     match object.get(key) {
         None => Ok(None),
-        Some(node) => read(node).map(Some).ok_or(Wrong),
+        Some(node) => read(node).map(Some).ok_or(InvalidKey),
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn place(object: &Object<'_>, context: &Context) -> Option<Place> {
 pub(super) fn reaches_release(
     object: &Object<'_>,
     context: &Context,
-) -> Result<Option<bool>, Wrong> {
+) -> Result<Option<bool>, InvalidKey> {
     optional(object, "reaches_release", |node| {
         scalar::boolean(node, "reaches_release", &context.problems)
     })

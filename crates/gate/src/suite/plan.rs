@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::filled_size::templates;
-use super::{Check, RetryPolicy, Severity, Suite};
+use super::{Check, RetryPolicy, Suite};
 use crate::Stage;
+use crate::severity::Severity;
 use crate::template::{Reference, Template};
 use crate::words::{count, duration};
 

@@ -75,7 +75,7 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
 ];
 
 /// A check's probe, where it stands, and its key.
-pub(super) struct Read {
+pub(super) struct DecodedProbe {
     pub(super) key: &'static str,
     pub(super) at: At,
     /// None if it has problems.
@@ -83,7 +83,7 @@ pub(super) struct Read {
 }
 
 /// The one probe of a check.
-pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
+pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<DecodedProbe> {
     let written = PROBES
         .iter()
         .filter_map(|(key, decode)| Some((*key, *decode, check.get(key)?)));
@@ -103,7 +103,7 @@ pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
             }
             None
         }
-        [(key, decode, node)] => Some(Read {
+        [(key, decode, node)] => Some(DecodedProbe {
             key,
             at: node.at,
             probe: decode(node, context),

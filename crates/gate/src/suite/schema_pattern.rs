@@ -8,13 +8,14 @@ use std::str::Chars;
 const DIGIT: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0B\x0C\r\x20\u{A0}\u{FEFF}\p{Zs}\u{2028}\u{2029}";
-const LETTERS: &str = "write a letter without a backslash, ^ for the beginning and $ for the end";
+const LETTER_REMEDY: &str =
+    "write a letter without a backslash, ^ for the beginning and $ for the end";
 
 /// What is wrong with an expression, and what would be right.
-type Wrong = (String, &'static str);
+type PatternProblem = (String, &'static str);
 
 /// The same expression: classes are of ASCII where ECMA-262 has them so, and a dot is no end of any line.
-pub(super) fn translated(written: &str) -> Result<String, Wrong> {
+pub(super) fn translated(written: &str) -> Result<String, PatternProblem> {
     let mut translator = Translator {
         letters: written.chars().peekable(),
         regex: String::new(),
@@ -36,7 +37,7 @@ struct Atom {
 }
 
 impl Translator<'_> {
-    fn pattern(&mut self) -> Result<(), Wrong> {
+    fn pattern(&mut self) -> Result<(), PatternProblem> {
         // Whether a quantifier came last.
         let mut quantified = false;
         while let Some(letter) = self.letters.next() {
@@ -64,7 +65,7 @@ impl Translator<'_> {
     }
 
     /// Takes a quantifier, if this begins one.
-    fn is_quantifier(&mut self, letter: char) -> Result<bool, Wrong> {
+    fn is_quantifier(&mut self, letter: char) -> Result<bool, PatternProblem> {
         if letter != '{' {
             let is_one = matches!(letter, '*' | '+' | '?');
             if is_one {
@@ -89,7 +90,7 @@ impl Translator<'_> {
         Ok(true)
     }
 
-    fn group(&mut self) -> Result<(), Wrong> {
+    fn group(&mut self) -> Result<(), PatternProblem> {
         self.regex.push('(');
         if self.letters.next_if_eq(&'?').is_none() {
             return Ok(());
@@ -113,7 +114,7 @@ impl Translator<'_> {
     }
 
     /// Outside of a class.
-    fn escaped(&mut self) -> Result<(), Wrong> {
+    fn escaped(&mut self) -> Result<(), PatternProblem> {
         match self.letters.peek() {
             None => self.regex.push('\\'),
             Some('b') => {
@@ -146,7 +147,7 @@ impl Translator<'_> {
     }
 
     /// What stands after a backslash, inside of a class and outside.
-    fn escape(&mut self) -> Result<Atom, Wrong> {
+    fn escape(&mut self) -> Result<Atom, PatternProblem> {
         let set = |regex: &str| {
             Ok(Atom {
                 regex: regex.to_owned(),
@@ -203,13 +204,13 @@ impl Translator<'_> {
             | '/' | '-' => one(format!("\\{escaped}")),
             other => Err((
                 format!("has a backslash before {other:?}, which ECMA-262 does not know"),
-                LETTERS,
+                LETTER_REMEDY,
             )),
         }
     }
 
     /// The digits of a character's code; in braces as many as there are.
-    fn code(&mut self, regex: &mut String, digits: usize) -> Result<(), Wrong> {
+    fn code(&mut self, regex: &mut String, digits: usize) -> Result<(), PatternProblem> {
         let in_braces = digits == 4 && self.letters.next_if_eq(&'{').is_some();
         let mut code = String::new();
         while (in_braces || code.len() < digits)
@@ -228,7 +229,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn class(&mut self) -> Result<(), Wrong> {
+    fn class(&mut self) -> Result<(), PatternProblem> {
         self.regex.push('[');
         if self.letters.next_if_eq(&'^').is_some() {
             self.regex.push('^');
@@ -266,7 +267,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn atom(&mut self, letter: char) -> Result<Atom, Wrong> {
+    fn atom(&mut self, letter: char) -> Result<Atom, PatternProblem> {
         let regex = match letter {
             '\\' if self.letters.next_if_eq(&'b').is_some() => r"\x08".to_owned(),
             '\\' => return self.escape(),

@@ -14,7 +14,7 @@ use crate::words;
 /// Bytes of all expressions of a suite.
 const MAX_EXPRESSIONS: usize = 64 * 1024;
 
-const KNOWN: &str =
+const KNOWN_NAMES: &str =
     "there are status, headers, body, json, latency_ms, vars, secrets, captures and target";
 
 pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation> {
@@ -162,7 +162,7 @@ impl Names for Known<'_> {
     }
 
     fn known(&self) -> String {
-        KNOWN.to_owned()
+        KNOWN_NAMES.to_owned()
     }
 
     fn pattern(&self, source: &str) -> Result<(Regex, usize), (String, String)> {
@@ -200,7 +200,7 @@ impl Known<'_> {
         } else {
             let known: Vec<&str> = known.collect();
             if known.is_empty() {
-                KNOWN.to_owned()
+                KNOWN_NAMES.to_owned()
             } else {
                 format!("known here: {}", words::list(known))
             }

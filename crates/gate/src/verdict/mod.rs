@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::Stage;
 use crate::bake::{Bake, NoDataPolicy};
 use crate::measurement::Measurement;
-use crate::suite::Severity;
+use crate::severity::Severity;
 
 pub(crate) use self::counters::Excess;
 pub use self::counters::{Counters, Tally};
-pub use self::run_state::{AfterRound, End, RunState};
+pub use self::run_state::{End, RoundOutcome, RunState};
 
 /// Everything that the verdict is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::counters::Counters;
 use crate::bake::Bake;
 use crate::measurement::Measurement;
-use crate::suite::Severity;
+use crate::severity::Severity;
 
 /// The form of [`RunState::encode`].
 const VERSION: &str = "1";
@@ -49,7 +49,7 @@ pub enum End {
 
 /// What comes after a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterRound {
+pub enum RoundOutcome {
     /// Another round.
     Continue,
     /// No further one.
@@ -101,7 +101,7 @@ impl RunState {
     }
 
     /// Whether there is another round. `started` says when the last one started, since the beginning of the run.
-    pub fn step(&self, bake: &Bake, severities: &[Severity], started: Duration) -> AfterRound {
+    pub fn step(&self, bake: &Bake, severities: &[Severity], started: Duration) -> RoundOutcome {
         let required = || {
             let checks = self.checks.iter().zip(severities);
             checks.filter_map(|(counters, severity)| {
@@ -109,27 +109,27 @@ impl RunState {
             })
         };
         if required().any(|check| check.excess(bake).is_some()) {
-            return AfterRound::Ended(End::Limit);
+            return RoundOutcome::Ended(End::Limit);
         }
         let left = rounds_left(bake, started);
         if let Some(required_streak) = bake.consecutive_success {
             if required().count() > 0
                 && required().all(|check| check.passes_in_a_row >= required_streak)
             {
-                return AfterRound::Ended(End::EarlySuccess);
+                return RoundOutcome::Ended(End::EarlySuccess);
             }
             let out_of_reach = |check: &Counters| {
                 check.passes_in_a_row < required_streak
                     && left.saturating_add(check.passes_in_a_row) < required_streak
             };
             if left > 0 && required().any(out_of_reach) {
-                return AfterRound::Ended(End::OutOfReach);
+                return RoundOutcome::Ended(End::OutOfReach);
             }
         }
         if left == 0 {
-            return AfterRound::Ended(End::Window);
+            return RoundOutcome::Ended(End::Window);
         }
-        AfterRound::Continue
+        RoundOutcome::Continue
     }
 
     /// As text of some twenty bytes a check, for a token.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Measurement::{Errored, Failed, Inconclusive, NoData, Passed};
 use super::*;
-use crate::suite::Severity::{Advisory, DryRun, Required};
+use crate::severity::Severity::{Advisory, DryRun, Required};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ fn play(
         }
         let started = state.next_round;
         state.record(round.iter().copied());
-        if let AfterRound::Ended(end) = state.step(bake, severities, started) {
+        if let RoundOutcome::Ended(end) = state.step(bake, severities, started) {
             return (state, end);
         }
         state.schedule_next(bake, started);

@@ -360,6 +360,6 @@ fn a_bake_goes_on_where_only_an_overridden_check_fails() {
             Duration::from_secs(6),
         )
     };
-    assert_eq!(state(Severity::Required), AfterRound::Ended(End::Limit));
-    assert_eq!(state(Severity::Overridden), AfterRound::Continue);
+    assert_eq!(state(Severity::Required), RoundOutcome::Ended(End::Limit));
+    assert_eq!(state(Severity::Overridden), RoundOutcome::Continue);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gate_question::GRACE;
+use gate_question::ANSWER_GRACE;
 use jiff::{SignedDuration, Timestamp};
 use strict_yaml::words;
 
@@ -26,20 +26,22 @@ pub(crate) struct CallerDeadline {
 pub(super) fn expires(
     started: Timestamp,
     now: Timestamp,
-    patience: CallerDeadline,
+    caller_deadline: CallerDeadline,
 ) -> Result<Timestamp, String> {
     let after = |from: Timestamp, time: Duration| {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         from.saturating_add(time).unwrap_or(Timestamp::MAX)
     };
     // The run may be the second one, after an invocation that died.
-    let since = patience.since.map_or(started, |since| since.min(started));
-    let end = after(since, patience.limit);
-    let end = patience
+    let since = caller_deadline
+        .since
+        .map_or(started, |since| since.min(started));
+    let end = after(since, caller_deadline.limit);
+    let end = caller_deadline
         .invocations
         .map_or(end, |left| end.min(after(now, left)));
     let expires = end
-        .saturating_sub(GRACE + ANSWER_RESERVE)
+        .saturating_sub(ANSWER_GRACE + ANSWER_RESERVE)
         .unwrap_or(Timestamp::MIN);
     let left = expires.duration_since(now);
     if left >= MIN_TIME {
@@ -49,8 +51,10 @@ pub(super) fn expires(
     Err(format!(
         "the evidence is not enough, and there is no time to ask people: the caller waits for {} more, of which {} are \
          needed to answer it",
-        words::duration(left + Duration::try_from(GRACE + ANSWER_RESERVE).unwrap_or_default()),
-        words::duration(Duration::try_from(GRACE + ANSWER_RESERVE).unwrap_or_default()),
+        words::duration(
+            left + Duration::try_from(ANSWER_GRACE + ANSWER_RESERVE).unwrap_or_default()
+        ),
+        words::duration(Duration::try_from(ANSWER_GRACE + ANSWER_RESERVE).unwrap_or_default()),
     ))
 }
 
@@ -63,12 +67,12 @@ mod tests {
     }
 
     fn until(now: &str, invocations: Option<u64>) -> Result<String, String> {
-        let patience = CallerDeadline {
+        let caller_deadline = CallerDeadline {
             limit: Duration::from_mins(58),
             since: None,
             invocations: invocations.map(Duration::from_mins),
         };
-        expires(at("10:00:00"), at(now), patience).map(|at| at.to_string())
+        expires(at("10:00:00"), at(now), caller_deadline).map(|at| at.to_string())
     }
 
     #[test]
@@ -79,19 +83,19 @@ mod tests {
 
     #[test]
     fn a_run_after_one_that_died_has_what_is_left_of_the_callers_wait() {
-        let patience = CallerDeadline {
+        let caller_deadline = CallerDeadline {
             limit: Duration::from_mins(58),
             since: Some(at("09:40:00")),
             invocations: None,
         };
-        let expires = expires(at("10:00:00"), at("10:01:00"), patience).unwrap();
+        let expires = expires(at("10:00:00"), at("10:01:00"), caller_deadline).unwrap();
         assert_eq!(expires.to_string(), "2026-05-04T10:34:00Z");
         // A clock that is ahead gives no time.
-        let patience = CallerDeadline {
+        let caller_deadline = CallerDeadline {
             since: Some(at("10:05:00")),
-            ..patience
+            ..caller_deadline
         };
-        let expires = super::expires(at("10:00:00"), at("10:01:00"), patience).unwrap();
+        let expires = super::expires(at("10:00:00"), at("10:01:00"), caller_deadline).unwrap();
         assert_eq!(expires.to_string(), "2026-05-04T10:54:00Z");
     }
 

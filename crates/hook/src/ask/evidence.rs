@@ -51,10 +51,10 @@ pub(super) fn reason(text: &str) -> String {
 }
 
 fn short(text: &str, bytes: usize) -> String {
-    const MARK: &str = "…";
+    const ELLIPSIS: &str = "…";
     if text.len() <= bytes {
         return text.to_owned();
     }
-    let kept = &text[..text.floor_char_boundary(bytes - MARK.len())];
-    format!("{kept}{MARK}")
+    let kept = &text[..text.floor_char_boundary(bytes - ELLIPSIS.len())];
+    format!("{kept}{ELLIPSIS}")
 }

@@ -7,8 +7,9 @@
 
 mod deadline;
 mod evidence;
+mod invocation;
+pub(crate) mod pending_question;
 mod store;
-mod turn;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -23,136 +24,27 @@ use serde_json::json;
 use signing::OpaqueId;
 use tokio::time::Instant;
 
-use self::store::Stored;
+use self::pending_question::{PendingQuestion, PeopleAnswer, QuestionResult};
+use self::store::StoredMeasurements;
 use crate::caller::Caller;
-use crate::carried::{Carried, Handover};
 use crate::facts::Facts;
-use crate::publish::claims::{self, First};
+use crate::publish::claims::{self, StoredFirst};
 use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
 pub(crate) use self::deadline::CallerDeadline;
-pub(crate) use self::turn::{NotAsked, begin_asking, end_question, wait_for_people};
+pub(crate) use self::invocation::{AskError, begin_asking, end_question, wait_for_people};
 
 /// Between two looks for an answer in one invocation.
 const POLL_EVERY: Duration = Duration::from_secs(5);
-/// Between two looks in two invocations, while people are likely to answer at any moment, and later.
-const CALL_BACK: Duration = Duration::from_secs(30);
-const LATE_CALL_BACK: Duration = Duration::from_mins(1);
-/// So long before the end of the time the looks come closer again.
-const NEAR_END: Duration = Duration::from_mins(5);
 
 /// Why nobody can be asked here.
 pub(crate) const NOT_CONNECTED: &str = "the suite says `inconclusive: ask`, and this gate can ask nobody: set the \
      stack's parameters ApprovalsConfig and GateEventBus; until then it is the same as `inconclusive: fail`";
 
-/// A question that waits for its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// The question, which is the id of the approvals' case.
-    pub(crate) question: OpaqueId,
-    /// Until when answers are taken.
-    pub(crate) expires: Timestamp,
-    /// What was shown.
-    measurements: OpaqueId,
-}
-
-impl Asked {
-    pub(crate) fn encode(&self) -> String {
-        let expires = self.expires.as_second();
-        format!("ask.1.{}.{expires}.{}", self.question, self.measurements)
-    }
-
-    /// What [`Asked::encode`] wrote.
-    pub(crate) fn decode(text: &str) -> Option<Self> {
-        let mut parts = text.strip_prefix("ask.1.")?.split('.');
-        let question = OpaqueId::try_from(parts.next()?.to_owned()).ok()?;
-        let expires = Timestamp::from_second(parts.next()?.parse().ok()?).ok()?;
-        let measurements = OpaqueId::try_from(parts.next()?.to_owned()).ok()?;
-        parts.next().is_none().then_some(Self {
-            question,
-            expires,
-            measurements,
-        })
-    }
-
-    /// When the gate gives up.
-    pub(crate) fn closes(&self) -> Timestamp {
-        self.expires
-            .saturating_add(gate_question::GRACE)
-            .unwrap_or(self.expires)
-    }
-
-    /// The end of a wait that can't go on.
-    pub(crate) fn ended(&self, stage: Stage, reason: String) -> Answered {
-        let reasons = vec![
-            "the evidence is not enough, and the wait for people's answer could not go on"
-                .to_owned(),
-            reason,
-        ];
-        let outcome = Outcome::refused("", stage, Facts::new(), reasons);
-        Answered {
-            outcome,
-            facts: Facts::new(),
-            question: self.question.clone(),
-            people: People::Unanswered,
-            left_open: Some(self.clone()),
-        }
-    }
-
-    /// What the caller needs to call again.
-    pub(crate) fn handover(&self, now: Timestamp) -> Handover {
-        let left = Duration::try_from(self.closes().duration_since(now)).unwrap_or_default();
-        let wait = if left > NEAR_END {
-            LATE_CALL_BACK
-        } else {
-            CALL_BACK
-        };
-        Handover {
-            carried: Carried::Asked(self.clone()),
-            wait,
-            summary: format!(
-                "the evidence is not enough, so people are asked until {}; no answer stops the release",
-                self.expires
-            ),
-            percent: 99,
-        }
-    }
-}
-
-/// What became of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum People {
-    Approved,
-    Rejected,
-    Unanswered,
-}
-
-impl People {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Unanswered => "unanswered",
-        }
-    }
-}
-
-/// The end of a question.
-#[derive(Debug, Clone)]
-pub(crate) struct Answered {
-    pub(crate) outcome: Outcome,
-    /// What was known of the target when people were asked.
-    pub(crate) facts: Facts,
-    pub(crate) question: OpaqueId,
-    pub(crate) people: People,
-    /// The question, where it would go on taking answers.
-    pub(crate) left_open: Option<Asked>,
-}
-
 /// Who asks, and of whom.
 #[derive(Debug, Clone)]
-pub(crate) struct Asking {
+pub(crate) struct AskContext {
     pub(crate) caller: Caller,
     pub(crate) stage: Stage,
     pub(crate) execution_id: String,
@@ -161,10 +53,10 @@ pub(crate) struct Asking {
     pub(crate) facts: Facts,
     /// Where the function runs.
     pub(crate) place: Option<Place>,
-    pub(crate) patience: CallerDeadline,
+    pub(crate) caller_deadline: CallerDeadline,
 }
 
-impl Asking {
+impl AskContext {
     fn report_name(&self) -> ReportName<'_> {
         ReportName {
             caller: self.caller,
@@ -180,16 +72,16 @@ impl Asking {
 pub(crate) async fn begin(
     aws: &Aws,
     settings: &Settings,
-    asking: &Asking,
+    asking: &AskContext,
     outcome: &Outcome,
-    out: &OnceLock<Asked>,
-) -> Result<Asked, String> {
+    out: &OnceLock<PendingQuestion>,
+) -> Result<PendingQuestion, String> {
     let (Some(bus), Some(_)) = (&settings.event_bus, &settings.state_table) else {
         return Err(NOT_CONNECTED.to_owned());
     };
     let now = Timestamp::now();
-    let expires = deadline::expires(outcome.report.started, now, asking.patience)?;
-    let stored = Stored::of(outcome, &asking.facts, &asking.run);
+    let expires = deadline::expires(outcome.report.started, now, asking.caller_deadline)?;
+    let stored = StoredMeasurements::of(outcome, &asking.facts, &asking.run);
     let name = asking.report_name();
     let report = publish::put_asked(aws, settings, &name, &outcome.report);
     // People can decide without the whole report: what they are shown is in the question.
@@ -201,7 +93,7 @@ pub(crate) async fn begin(
     let question = with_report(question, report, &settings.region);
     let id = question.id();
     store::put(aws, settings, &id, &stored).await?;
-    let asked = Asked {
+    let asked = PendingQuestion {
         question: id.clone(),
         expires: question.expires,
         measurements: stored.digest,
@@ -214,7 +106,13 @@ pub(crate) async fn begin(
     out.get_or_init(|| asked.clone());
     let mut detail = json!(question);
     detail["case"] = json!(id.as_str());
-    gate_event::put(aws, bus, gate_question::QUESTION, detail.to_string()).await?;
+    gate_event::put(
+        aws,
+        bus,
+        gate_question::QUESTION_DETAIL_TYPE,
+        detail.to_string(),
+    )
+    .await?;
     tracing::info!(case = id.as_str(), %expires, "people are asked");
     Ok(asked)
 }
@@ -225,22 +123,23 @@ async fn asked_before(
     aws: &Aws,
     settings: &Settings,
     run: &OpaqueId,
-    asked: &Asked,
-) -> Option<Asked> {
+    asked: &PendingQuestion,
+) -> Option<PendingQuestion> {
     let name = format!("{run}-asked");
-    let First::Theirs(text) = claims::first(aws, settings, &name, &asked.encode()).await else {
+    let StoredFirst::Theirs(text) = claims::first(aws, settings, &name, &asked.encode()).await
+    else {
         return None;
     };
-    let before = Asked::decode(str::from_utf8(&text).ok()?);
+    let before = PendingQuestion::decode(str::from_utf8(&text).ok()?);
     // A try of our own whose result was lost.
     before.filter(|before| before.question != asked.question)
 }
 
 /// Pure: what people are asked.
 fn question(
-    asking: &Asking,
+    asking: &AskContext,
     outcome: &Outcome,
-    stored: &Stored,
+    stored: &StoredMeasurements,
     (now, expires): (Timestamp, Timestamp),
     region: &str,
 ) -> GateQuestion {
@@ -286,20 +185,20 @@ fn with_report(mut question: GateQuestion, report: String, region: &str) -> Gate
 
 /// A run that waits for people.
 #[derive(Debug, Clone)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingRun {
     pub(crate) stage: Stage,
     /// The run that looks, which must be the one that asked.
     pub(crate) run: OpaqueId,
-    pub(crate) asked: Asked,
+    pub(crate) asked: PendingQuestion,
 }
 
 /// Looks for the answer until `until`, at least once. None: it is still to come.
 pub(crate) async fn wait(
     aws: &Aws,
     settings: &Settings,
-    waiting: &Waiting,
+    waiting: &WaitingRun,
     until: Instant,
-) -> Option<Answered> {
+) -> Option<QuestionResult> {
     loop {
         if let Some(answered) = poll_answer(aws, settings, waiting).await {
             return Some(answered);
@@ -312,8 +211,12 @@ pub(crate) async fn wait(
 }
 
 /// Looks once. What can't be read is no answer, and once the time is over it is a failure with that reason.
-async fn poll_answer(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answered> {
-    let Waiting { stage, run, asked } = waiting;
+async fn poll_answer(
+    aws: &Aws,
+    settings: &Settings,
+    waiting: &WaitingRun,
+) -> Option<QuestionResult> {
+    let WaitingRun { stage, run, asked } = waiting;
     // Before the look: an answer that comes later has come too late.
     let over = Timestamp::now() >= asked.closes();
     let heard = read(aws, settings, asked).await;
@@ -341,7 +244,7 @@ async fn poll_answer(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Optio
         }
         (Err(problem), _) => {
             let outcome = Outcome::refused("", *stage, Facts::new(), vec![problem]);
-            let stored = Stored::of(&outcome, &Facts::new(), run);
+            let stored = StoredMeasurements::of(&outcome, &Facts::new(), run);
             let why = "people were asked, and what they were shown can't be confirmed any more";
             Some(unanswered(asked, stored, why))
         }
@@ -351,12 +254,12 @@ async fn poll_answer(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Optio
 async fn read(
     aws: &Aws,
     settings: &Settings,
-    asked: &Asked,
+    asked: &PendingQuestion,
 ) -> Result<Option<GateResolution>, String> {
     let Some(name) = &settings.state_table else {
         return Err(NOT_CONNECTED.to_owned());
     };
-    let heard = gate_question::heard(Table { aws, name }, &asked.question).await;
+    let heard = gate_question::read_resolution(Table { aws, name }, &asked.question).await;
     heard.map_err(|error| format!("people were asked, and their answer can't be read: {error}"))
 }
 
@@ -364,7 +267,7 @@ async fn read(
 pub(crate) async fn end(
     aws: &Aws,
     settings: &Settings,
-    (asked, run): (&Asked, &OpaqueId),
+    (asked, run): (&PendingQuestion, &OpaqueId),
     reasons: &[String],
 ) -> Result<(), String> {
     let Some(name) = &settings.state_table else {
@@ -390,17 +293,21 @@ fn ended_before(end: &GateEnd) -> String {
 }
 
 /// Pure: the end of a question that was answered.
-fn decided(asked: &Asked, stored: Stored, answer: &GateAnswer) -> Answered {
+fn decided(
+    asked: &PendingQuestion,
+    stored: StoredMeasurements,
+    answer: &GateAnswer,
+) -> QuestionResult {
     let said = format!("{}, at {}", gate::mask(&answer.summary), answer.at);
     let (people, outcome) = if answer.approved {
         let reason =
             format!("the evidence is not enough, and people let the release go on: {said}");
-        (People::Approved, stored.outcome.let_pass(reason))
+        (PeopleAnswer::Approved, stored.outcome.let_pass(reason))
     } else {
         let reason = format!("the evidence is not enough, and people stopped the release: {said}");
-        (People::Rejected, stored.outcome.because(reason))
+        (PeopleAnswer::Rejected, stored.outcome.because(reason))
     };
-    Answered {
+    QuestionResult {
         outcome,
         facts: stored.facts,
         question: asked.question.clone(),
@@ -409,7 +316,7 @@ fn decided(asked: &Asked, stored: Stored, answer: &GateAnswer) -> Answered {
     }
 }
 
-fn no_answer(asked: &Asked) -> String {
+fn no_answer(asked: &PendingQuestion) -> String {
     format!(
         "the evidence is not enough, and nobody answered by {}, which stops the release",
         asked.expires
@@ -417,12 +324,12 @@ fn no_answer(asked: &Asked) -> String {
 }
 
 /// Pure: the end of a question that nobody has answered, as far as is known.
-fn unanswered(asked: &Asked, stored: Stored, why: &str) -> Answered {
-    Answered {
+fn unanswered(asked: &PendingQuestion, stored: StoredMeasurements, why: &str) -> QuestionResult {
+    QuestionResult {
         outcome: stored.outcome.because(why.to_owned()),
         facts: stored.facts,
         question: asked.question.clone(),
-        people: People::Unanswered,
+        people: PeopleAnswer::Unanswered,
         left_open: None,
     }
 }

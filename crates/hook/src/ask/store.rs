@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// An outcome as it was shown.
 #[derive(Debug, Clone)]
-pub(super) struct Stored {
+pub(super) struct StoredMeasurements {
     pub(super) outcome: Outcome,
     pub(super) facts: Facts,
     /// The run that measured it.
@@ -27,15 +27,15 @@ pub(super) struct Stored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Form<R> {
+struct StoredForm<R> {
     run: OpaqueId,
     facts: Facts,
     report: R,
 }
 
-impl Stored {
+impl StoredMeasurements {
     pub(super) fn of(outcome: &Outcome, facts: &Facts, run: &OpaqueId) -> Self {
-        let form = Form {
+        let form = StoredForm {
             run: run.clone(),
             facts: facts.clone(),
             report: &outcome.report,
@@ -52,7 +52,8 @@ impl Stored {
 
     fn read(bytes: Vec<u8>) -> Result<Self, String> {
         let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let form: Form<Report> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let form: StoredForm<Report> =
+            serde_json::from_str(&text).map_err(|error| error.to_string())?;
         Ok(Self {
             outcome: Outcome::of_report(form.report),
             facts: form.facts,
@@ -96,7 +97,7 @@ pub(super) async fn put(
     aws: &Aws,
     settings: &Settings,
     question: &OpaqueId,
-    stored: &Stored,
+    stored: &StoredMeasurements,
 ) -> Result<(), String> {
     stored.fits()?;
     let key = key(settings, question);
@@ -122,14 +123,14 @@ pub(super) async fn get(
     aws: &Aws,
     settings: &Settings,
     question: &OpaqueId,
-) -> Result<Stored, String> {
+) -> Result<StoredMeasurements, String> {
     let key = key(settings, question);
     let object = Object::new(&settings.report_bucket, &key);
     let bytes = object.read(aws, MAX_REPORT_BYTES).await;
     let bytes = bytes.map_err(|error| {
         format!("what people were asked about could not be read from {key}: {error:?}")
     })?;
-    Stored::read(bytes)
+    StoredMeasurements::read(bytes)
         .map_err(|error| format!("what people were asked about, {key}, can't be read: {error}"))
 }
 

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Clients;
+use super::place::BrowserId;
 use crate::cloud::sign;
 
 /// What `AgentCore` shows as the session's name.
@@ -30,32 +31,16 @@ const SESSION_NAME: &str = "deploy-hooks";
 /// How long a session goes on by itself when a run did not stop it.
 const SESSION_GRACE: Duration = Duration::from_mins(1);
 /// What `AgentCore` takes for a session.
-const SESSION_TIMES: (u64, u64) = (60, 28_800);
+const SESSION_TIMEOUT_SECONDS: (u64, u64) = (60, 28_800);
 /// Sessions of one run. More checks at once wait for nothing: they are errored, and told to be fewer.
 const MAX_SESSIONS: usize = 4;
 
-/// `aws.browser.v1`, or the id of a browser of the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrowserId(String);
-
-impl BrowserId {
-    /// As the console shows it.
-    pub fn parse(written: &str) -> Result<Self, &'static str> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !written.is_empty() && written.len() <= 100 && written.chars().all(fits) {
-            Ok(Self(written.to_owned()))
-        } else {
-            Err("expected the id of a browser, such as aws.browser.v1 or shop_browser-AbCdEf1234")
-        }
-    }
-}
-
 /// Browsers of `AgentCore` for one run.
 pub struct AgentCore {
-    shared: Arc<Shared>,
+    shared: Arc<SharedSessions>,
 }
 
-struct Shared {
+struct SharedSessions {
     clients: Clients,
     browser: BrowserId,
     /// When the run must have ended.
@@ -87,7 +72,7 @@ struct Session {
 /// A session in use.
 struct Lease {
     session: Option<Session>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedSessions>,
 }
 
 impl fmt::Debug for AgentCore {
@@ -102,7 +87,7 @@ impl AgentCore {
     /// Browsers for a run that ends at `ends`.
     pub fn new(clients: Clients, browser: BrowserId, ends: Instant) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(SharedSessions {
                 clients,
                 browser,
                 ends,
@@ -144,7 +129,7 @@ impl Browsers for AgentCore {
     }
 }
 
-impl Shared {
+impl SharedSessions {
     fn aws(&self) -> &Aws {
         (*self.clients).as_ref()
     }
@@ -186,7 +171,9 @@ impl Shared {
         let (answer, waiting) = oneshot::channel();
         let (clients, browser) = (self.clients.clone(), self.browser.clone());
         let left = self.ends.saturating_duration_since(Instant::now()) + SESSION_GRACE;
-        let seconds = left.as_secs().clamp(SESSION_TIMES.0, SESSION_TIMES.1);
+        let seconds = left
+            .as_secs()
+            .clamp(SESSION_TIMEOUT_SECONDS.0, SESSION_TIMEOUT_SECONDS.1);
         let token = format!("{:?}, the {}.", SystemTime::now(), self.lock().started);
         tokio::spawn(async move {
             // Unheard, it is dropped here, and so stopped.

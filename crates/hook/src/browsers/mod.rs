@@ -4,33 +4,24 @@
 //! something could not be ended is only logged: what came of the checks is known.
 
 mod agentcore;
+pub(crate) mod place;
 mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::aws::Aws;
-use gate::browsers::{Browsers, Endpoint, RemoteBrowser};
+use gate::browsers::{Browsers, RemoteBrowser};
 use tokio::time::Instant;
 
-pub use self::agentcore::{AgentCore, BrowserId};
+pub use self::agentcore::AgentCore;
+pub use self::place::{BrowserId, BrowserPlace};
 pub(crate) use self::task::BrowserTask;
 use crate::cloud::Cloud;
 use crate::settings::Settings;
 
 /// How long the end of a run waits until its browsers are ended; they go on being ended afterwards.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Where the browser of checks runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BrowserPlace {
-    /// Somebody runs one there.
-    At(Endpoint),
-    /// In `AgentCore`: its identifier there.
-    AgentCore(BrowserId),
-    /// As a task of ECS: its task definition.
-    Task(String),
-}
 
 /// Whose calls are made: held as long as something may have to be ended.
 pub type Clients = Arc<dyn AsRef<Aws> + Send + Sync>;

@@ -29,7 +29,7 @@ const POLL_EVERY: Duration = if cfg!(test) {
 /// ECS may not know a task yet that it has just started.
 const MAX_MISSES: u32 = 10;
 /// The debugging port, where the task definition maps none.
-const USUAL_PORT: u16 = 9222;
+const DEFAULT_DEBUGGING_PORT: u16 = 9222;
 /// How long a browser that runs may take until it listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -196,7 +196,7 @@ async fn start(cloud: &Cloud, named: &str, ends: Instant) -> Result<Arc<Started>
     let running = RunningTask::of(cloud, &place, arn);
     let host = address(cloud, &running, ends).await?;
     let until = ends.min(Instant::now() + LISTEN_TIMEOUT);
-    let port = port.unwrap_or(USUAL_PORT);
+    let port = port.unwrap_or(DEFAULT_DEBUGGING_PORT);
     loop {
         match Endpoint::of_port(&host.to_string(), port, until).await {
             Ok(endpoint) => {

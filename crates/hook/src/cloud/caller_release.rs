@@ -6,7 +6,7 @@ use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget, EcsTarget
 use aws_sdk_ecs::types::{ServiceDeployment, ServiceRevision};
 use jiff::Timestamp;
 
-use crate::codedeploy::appspec::AppSpec;
+use crate::app_spec::AppSpec;
 
 /// A release, as its caller describes it.
 #[derive(Debug, Clone)]

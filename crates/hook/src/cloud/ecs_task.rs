@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::task_results::ResultPlace;
 use super::{Cloud, logs};
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 
 /// The pause between two looks at the task.
 const POLL_EVERY: Duration = if cfg!(test) {

@@ -32,7 +32,7 @@ use gate::cloud::{
 };
 
 use crate::facts::KnownFacts;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 
 pub(crate) use self::caller_release::{
     CodeDeployRelease, DescribedRelease, EcsRelease, NamedGroups,

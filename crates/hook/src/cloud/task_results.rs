@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::{Cloud, logs};
 
 /// What keys of results begin with, in the bucket of the reports. The template has rights on it.
-const PREFIX: &str = "test-results";
+const RESULT_KEY_PREFIX: &str = "test-results";
 /// How long the last lines of a log may take to arrive.
 const LOG_TIMEOUT: Duration = if cfg!(test) {
     Duration::from_millis(200)
@@ -55,7 +55,7 @@ impl ResultPlace {
                 }
                 Some(Self::S3 {
                     bucket: settings.report_bucket.clone(),
-                    key: format!("{PREFIX}/{}/results.{extension}", query.token),
+                    key: format!("{RESULT_KEY_PREFIX}/{}/results.{extension}", query.token),
                 })
             }
         })
@@ -90,7 +90,7 @@ async fn object(aws: &Aws, bucket: &str, key: &str) -> Result<Vec<u8>, CloudErro
     let read = Object::new(bucket, key).read(aws, MAX_RESULTS).await;
     read.map_err(|error| {
         let absent = format!(
-            "have the tests write it there (`aws s3 cp FILE \"${RESULTS_VARIABLE}\"`), with s3:PutObject on {PREFIX}/* for \
+            "have the tests write it there (`aws s3 cp FILE \"${RESULTS_VARIABLE}\"`), with s3:PutObject on {RESULT_KEY_PREFIX}/* for \
              the task role"
         );
         CloudError(format!(

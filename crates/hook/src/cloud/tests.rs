@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use test_support::scripted::{Answer, Scripted, ok, refused, throttled};
 
 use super::*;
-use crate::codedeploy::appspec::AppSpec;
+use crate::app_spec::AppSpec;
 
 const ELB: &str = "arn:aws:elasticloadbalancing:us-east-1:111122223333";
 const DEFINITION: &str = "arn:aws:ecs:us-east-1:111122223333:task-definition/shop:12";

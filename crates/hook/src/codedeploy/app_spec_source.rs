@@ -5,8 +5,8 @@ use common::aws::Aws;
 use common::failure::Hints;
 use common::location::{self, Object, ObjectError};
 
-use super::appspec::{AppSpec, MAX_APP_SPEC_BYTES};
 use super::deployment::Deployment;
+use crate::app_spec::{AppSpec, MAX_APP_SPEC_BYTES};
 use crate::lookup::LookupError;
 
 /// The AppSpec: from the deployment where it carries it, else from the stored revision, inline or

@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::budget::Budget;
-use crate::carried::{Carried, Handover};
 use crate::event::{HookEvent, RUN_KEY};
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
+use crate::handover::{CarriedState, Handover};
 use crate::publish::claims::{self, Claim};
 
 /// `CodeDeploy` waits for an hour, and the look-ups before and the answer after take their time.
 pub(crate) const MAX_BAKE: Duration = Duration::from_mins(50);
 /// The hour, less what passes before the function is called and after it has answered.
-pub(crate) const WAITS_FOR: Duration = Duration::from_mins(58);
+pub(crate) const MAX_WAIT: Duration = Duration::from_mins(58);
 /// The state of so many checks fits into what is read of an event.
 pub(crate) const MAX_CHECKS: usize = 200;
 /// Lambda takes a longer chain for a runaway loop.
@@ -29,23 +29,23 @@ pub(crate) const MAX_PARTS: u32 = 12;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HandedOn {
+pub(crate) struct Continuation {
     /// From 1; `CodeDeploy`'s own call is 0.
     pub(crate) part: u32,
-    pub(crate) carried: Carried,
+    pub(crate) carried: CarriedState,
 }
 
-impl HandedOn {
+impl Continuation {
     fn encode(&self) -> String {
         format!("{}~{}", self.part, self.carried.encode())
     }
 
-    /// What [`HandedOn::encode`] wrote.
+    /// What [`Continuation::encode`] wrote.
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let (part, carried) = text.split_once('~')?;
         Some(Self {
             part: part.parse().ok().filter(|part| *part <= MAX_PARTS)?,
-            carried: Carried::decode(carried)?,
+            carried: CarriedState::decode(carried)?,
         })
     }
 }
@@ -54,7 +54,7 @@ impl HandedOn {
 pub(crate) fn part_of(event: &HookEvent) -> u32 {
     match event.run.as_deref() {
         None => 0,
-        Some(run) => HandedOn::decode(run).map_or(MAX_PARTS, |run| run.part),
+        Some(run) => Continuation::decode(run).map_or(MAX_PARTS, |run| run.part),
     }
 }
 
@@ -67,13 +67,13 @@ pub(crate) fn time_left(event: &HookEvent, budget: Budget) -> Duration {
 
 /// Whether another invocation goes on with this part. Where that can't be found out, this one does: measuring twice
 /// costs less than an hour of waiting.
-pub(crate) async fn is_duplicate(
+pub(crate) async fn is_claimed_by_another_invocation(
     function: &GateFunction,
     event: &HookEvent,
     request_id: &str,
 ) -> bool {
     let (Some(run), Ok(settings)) = (
-        event.run.as_deref().and_then(HandedOn::decode),
+        event.run.as_deref().and_then(Continuation::decode),
         &function.settings,
     ) else {
         return false;
@@ -100,7 +100,7 @@ pub(crate) async fn goes_on(
     let settings = function.settings.as_ref();
     let name = settings.map(|settings| settings.function_name.as_str());
     let name = name.map_err(ToString::to_string)?;
-    let run = HandedOn {
+    let run = Continuation {
         part,
         carried: handover.carried.clone(),
     };

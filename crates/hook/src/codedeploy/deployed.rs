@@ -8,13 +8,13 @@ use aws_sdk_codedeploy::types::{LifecycleEventStatus, TargetGroupPairInfo};
 use gate::{ListenerRule, Stage, Suite, Target};
 use jiff::Timestamp;
 
-use super::appspec::Resource;
 use super::deployment::{self, Deployment};
 use super::forwarding::{leads_elsewhere, rule_of_default};
 use super::lifecycle_event::why_not;
 use super::routes::Routes;
-use super::target::{Described, facts_of};
+use super::target::{DescribedDeployment, facts_of};
 use super::targets::lifecycle_events;
+use crate::app_spec::Resource;
 use crate::caller::{Prepared, Refusal, gate_target};
 use crate::cloud::NamedGroups;
 use crate::listener::Scheme;
@@ -54,7 +54,7 @@ pub(crate) async fn prepare(
     suite: Suite,
 ) -> Result<Prepared, Refusal> {
     let deployment = deployment::read(context.aws, id).await?;
-    let described = Described::read(context, &deployment).await?;
+    let described = DescribedDeployment::read(context, &deployment).await?;
     let refuse = |reason: String| Refusal::of(vec![reason], None);
     let is_function = matches!(described.spec.resource, Resource::LambdaFunction { .. });
     // Before traffic, a function is invoked by its version.
@@ -134,7 +134,7 @@ fn has_failed(last: &LastDeploymentInfo) -> bool {
 }
 
 /// Why the traffic that the stage is about has not moved. Pure.
-fn shifted(stage: Stage, described: &Described) -> Result<(), String> {
+fn shifted(stage: Stage, described: &DescribedDeployment) -> Result<(), String> {
     let shift = match stage {
         Stage::PreTraffic => "AllowTestTraffic",
         Stage::PostTraffic => "AllowTraffic",
@@ -159,7 +159,7 @@ fn shifted(stage: Stage, described: &Described) -> Result<(), String> {
 async fn leads_to_release(
     context: LookupContext<'_>,
     stage: Stage,
-    described: &Described,
+    described: &DescribedDeployment,
 ) -> Result<ListenerRule, Refusal> {
     let routes = Routes::of(&described.group);
     let (role, arn) = match stage {

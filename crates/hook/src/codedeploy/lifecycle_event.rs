@@ -5,7 +5,7 @@
 
 use gate::Stage;
 
-use super::appspec::{AppSpec, Resource};
+use crate::app_spec::{AppSpec, Resource};
 
 /// The lifecycle events at which `stage` can be asked, for this kind of resource.
 /// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
@@ -101,7 +101,7 @@ fn not_hooked(spec: &AppSpec, function: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codedeploy::appspec::Hook;
+    use crate::app_spec::Hook;
 
     fn spec(hooks: &[(&str, &str)]) -> AppSpec {
         AppSpec {

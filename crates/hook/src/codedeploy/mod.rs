@@ -5,7 +5,6 @@
 
 pub(crate) mod answer;
 pub(crate) mod app_spec_source;
-pub(crate) mod appspec;
 pub(crate) mod continuation;
 pub(crate) mod deployed;
 pub(crate) mod deployment;
@@ -23,21 +22,19 @@ use std::time::Duration;
 use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 
-use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS, WAITS_FOR};
+use self::continuation::{Continuation, MAX_BAKE, MAX_CHECKS, MAX_WAIT};
 use self::deployment::Deployment;
 use self::target::TargetQuery;
 pub(crate) use self::target::{group, release};
-use crate::ask::Asked;
+use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::event::{HookEvent, RUN_KEY};
 use crate::facts::{Facts, note};
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::guard::Progress;
 use crate::lookup::{LookupContext, while_people_decide};
 use crate::settings::Settings;
-
-pub(crate) use self::post_traffic_check::PostTrafficGate;
 
 /// Finds the deployment, its target and its suite.
 pub(crate) async fn prepare(
@@ -52,14 +49,14 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let asked = asked(event);
+    let asked = pending_question(event);
     let read = deployment::read(aws, &event.deployment_id);
     let deployment = match &asked {
         None => read.await?,
         // People have time; a look-up that fails now must not take it from them.
         Some(asked) => match while_people_decide(read, budget).await {
             Some(deployment) => deployment,
-            None => return Ok(Preparation::Asked(asked.clone())),
+            None => return Ok(Preparation::Question(asked.clone())),
         },
     };
     progress.add_facts(&deployment_facts(&deployment));
@@ -78,7 +75,7 @@ pub(crate) async fn prepare(
         )));
     }
     if let Some(asked) = asked {
-        return Ok(Preparation::Asked(asked));
+        return Ok(Preparation::Question(asked));
     }
     // After the rollback: wrong settings must not hinder one.
     let settings = settings
@@ -114,14 +111,14 @@ pub(crate) async fn prepare(
     let ahead = post_traffic.map(|post| post_traffic_check::problems(post, &found, &suite));
     let resume = match &event.run {
         None => None,
-        Some(run) => Some(HandedOn::decode(run).ok_or_else(|| {
+        Some(run) => Some(Continuation::decode(run).ok_or_else(|| {
             let reason = format!("the event's {RUN_KEY} was not written by this gate");
             Refusal::of(vec![reason], Some(&suite))
         })?),
     };
     Ok(Preparation::Measure(Box::new(Prepared {
         resume: resume.and_then(|run| run.carried.run()),
-        waits_for: WAITS_FOR,
+        waits_for: MAX_WAIT,
         waits_since: found.waits_since,
         pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
@@ -143,9 +140,9 @@ pub(crate) async fn prepare(
 }
 
 /// The question that waits, if people were asked.
-pub(crate) fn asked(event: &HookEvent) -> Option<Asked> {
-    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
-    handed_on.and_then(|run| run.carried.asked())
+pub(crate) fn pending_question(event: &HookEvent) -> Option<PendingQuestion> {
+    let handed_on = event.run.as_deref().and_then(Continuation::decode);
+    handed_on.and_then(|run| run.carried.pending_question())
 }
 
 /// The lifecycle event of a deployment that has ended, if it can be found: its report shows whether

@@ -11,15 +11,7 @@ use strict_yaml::words;
 use super::continuation::{MAX_BAKE, MAX_CHECKS, MAX_PARTS};
 use super::target::FoundTarget;
 use crate::budget;
-
-/// The post-traffic gate, as the pre-traffic one knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostTrafficGate {
-    /// The function's name, as an AppSpec gives it.
-    pub function: String,
-    /// Its time-out, where it is known.
-    pub time_out: Option<Duration>,
-}
+use crate::settings::PostTrafficGate;
 
 /// Why the post-traffic gate can't pass, whatever the release does; nothing where the AppSpec does not
 /// hook it.

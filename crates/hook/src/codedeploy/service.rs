@@ -6,9 +6,9 @@ use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
-use super::appspec::Resource;
 use super::routes::Routes;
 use super::targets;
+use crate::app_spec::Resource;
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::{self, Address, ListenerError, Scheme};
 use crate::lookup::load_balancing::{listeners, load_balancers};

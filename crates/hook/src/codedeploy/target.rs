@@ -6,10 +6,10 @@ use common::failure::Hints;
 use gate::Stage;
 use jiff::Timestamp;
 
-use super::appspec::{AppSpec, Resource};
 use super::deployment::Deployment;
 use super::service::{self, EcsQuery, Listeners};
 use super::{app_spec_source, lifecycle_event, targets as of_targets};
+use crate::app_spec::{AppSpec, Resource};
 use crate::cloud::{CodeDeployRelease, DescribedRelease};
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::Scheme;
@@ -45,13 +45,13 @@ pub(super) struct TargetQuery<'a> {
 
 /// A deployment and what it is of, as CodeDeploy describes them.
 #[derive(Debug, Clone)]
-pub(super) struct Described {
+pub(super) struct DescribedDeployment {
     pub spec: AppSpec,
     pub group: DeploymentGroupInfo,
     pub targets: Vec<DeploymentTarget>,
 }
 
-impl Described {
+impl DescribedDeployment {
     pub(super) async fn read(
         context: LookupContext<'_>,
         deployment: &Deployment,
@@ -122,7 +122,7 @@ pub(super) async fn find(
     query: TargetQuery<'_>,
     deployment: &Deployment,
 ) -> Result<FoundTarget, LookupError> {
-    let described = Described::read(context, deployment).await?;
+    let described = DescribedDeployment::read(context, deployment).await?;
     let running = of_targets::events_in_progress(&described.targets);
     let event = lifecycle_event::find(query.stage, &described.spec, query.function, &running)
         .map_err(LookupError::Missing)?;
@@ -149,7 +149,7 @@ pub(crate) async fn release(
     tcp_scheme: Option<Scheme>,
     deployment: &Deployment,
 ) -> Result<(DescribedRelease, KnownFacts), LookupError> {
-    let described = Described::read(context, deployment).await?;
+    let described = DescribedDeployment::read(context, deployment).await?;
     let mut known = KnownFacts::default();
     let how = (Stage::PostTraffic, tcp_scheme);
     // Where it answers is asked by nobody here.

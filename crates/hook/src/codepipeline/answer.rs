@@ -8,13 +8,13 @@ use gate::Conclusion;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::HandedOn;
+use super::Continuation;
 use crate::answer::{Answer, Delivery};
 use crate::caller::Caller;
-use crate::carried::{Carried, Handover};
 use crate::event::Job;
 use crate::facts::note;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
+use crate::handover::{CarriedState, Handover};
 use crate::publish::{self, ReportName};
 
 /// An answer and where it goes.
@@ -74,7 +74,7 @@ pub(crate) async fn goes_on(
     job: &Job,
     handover: &Handover,
 ) -> Result<Value, String> {
-    let token = HandedOn {
+    let token = Continuation {
         first_job: super::run_id(job).to_owned(),
         carried: handover.carried.clone(),
     };
@@ -107,7 +107,7 @@ pub(crate) async fn goes_on(
 }
 
 /// Where people can read what was measured so far, or what they are asked about; empty where nothing says so.
-fn link_meanwhile(function: &GateFunction, job: &Job, carried: &Carried) -> String {
+fn link_meanwhile(function: &GateFunction, job: &Job, carried: &CarriedState) -> String {
     let (Ok(settings), Ok((_, _, mut facts))) = (&function.settings, super::described(job)) else {
         return String::new();
     };
@@ -120,7 +120,7 @@ fn link_meanwhile(function: &GateFunction, job: &Job, carried: &Carried) -> Stri
         execution_id: run.into(),
     };
     match carried {
-        Carried::Run(_) => publish::link_so_far(settings, &name),
-        Carried::Asked(_) => publish::link_asked(settings, &name),
+        CarriedState::Run(_) => publish::link_so_far(settings, &name),
+        CarriedState::Question(_) => publish::link_asked(settings, &name),
     }
 }

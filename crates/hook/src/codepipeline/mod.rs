@@ -6,23 +6,23 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html>
 
 pub(crate) mod answer;
-mod handed_on;
+mod continuation;
 mod parameters;
 
 use std::time::Duration;
 
 use gate::{PausePolicy, Stage};
 
-use self::handed_on::HandedOn;
+use self::continuation::Continuation;
 use self::parameters::Parameters;
-use crate::ask::Asked;
+use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
 use crate::caller::{
     MaxBake, Preparation, Prepared, Refusal, gate_target, may_hand_on, reasons_of_suite,
 };
 use crate::event::Job;
 use crate::facts::{self, Facts, KnownFacts, note};
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::guard::Progress;
 
 /// A job lives for a day, all continuations together.
@@ -58,8 +58,8 @@ pub(crate) async fn prepare(
     }
     let known = known_facts(&parameters);
     progress.add_facts(&known.facts);
-    if let Some(asked) = asked(job) {
-        return Ok(Preparation::Asked(asked));
+    if let Some(asked) = pending_question(job) {
+        return Ok(Preparation::Question(asked));
     }
     let place = match &parameters.suite {
         Some(written) => settings
@@ -79,7 +79,7 @@ pub(crate) async fn prepare(
     target.host.clone_from(&parameters.host);
     let handed_on = match &job.run {
         None => None,
-        Some(token) => Some(HandedOn::decode(token).ok_or_else(|| {
+        Some(token) => Some(Continuation::decode(token).ok_or_else(|| {
             of_suite("the continuation token was not written by this gate".to_owned())
         })?),
     };
@@ -100,9 +100,9 @@ pub(crate) async fn prepare(
 }
 
 /// The question that waits, if people were asked.
-pub(crate) fn asked(job: &Job) -> Option<Asked> {
-    let handed_on = job.run.as_deref().and_then(HandedOn::decode);
-    handed_on.and_then(|run| run.carried.asked())
+pub(crate) fn pending_question(job: &Job) -> Option<PendingQuestion> {
+    let handed_on = job.run.as_deref().and_then(Continuation::decode);
+    handed_on.and_then(|run| run.carried.pending_question())
 }
 
 /// What the action's parameters say: the stage, the suite, and what is known of the target.

@@ -14,7 +14,7 @@ pub use self::release::{DeployedRelease, NotMeasurable, deployed_release};
 pub use self::wiring::{hooked_functions, wiring_facts};
 use crate::cloud::{Cloud, DescribedRelease};
 use crate::facts::KnownFacts;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::settings::Settings;
 
 /// For a look-up that costs a fact if it fails.
@@ -22,7 +22,7 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deployed {
+pub enum DeploymentQuery {
     /// One deployment of CodeDeploy.
     Deployment {
         /// `d-…`

@@ -7,12 +7,12 @@ use common::aws::Aws;
 use gate::cloud::CloudProbes;
 use gate::{Outcome, Stage, Suite};
 
-use super::{Deployed, LOOKUP_TIMEOUT};
+use super::{DeploymentQuery, LOOKUP_TIMEOUT};
 use crate::caller::{Prepared, Refusal};
 use crate::cloud::COSTLY_FACTS;
 use crate::facts::KnownFacts;
-use crate::flow::explain;
 use crate::lookup::LookupContext;
+use crate::measure::explain;
 use crate::settings::Settings;
 use crate::{codedeploy, ecs};
 
@@ -57,7 +57,7 @@ pub async fn deployed_release(
     aws: Aws,
     settings: Settings,
     stage: Stage,
-    deployed: &Deployed,
+    deployed: &DeploymentQuery,
     suite: Suite,
 ) -> Result<DeployedRelease, NotMeasurable> {
     let context = LookupContext {
@@ -66,14 +66,16 @@ pub async fn deployed_release(
     };
     let how = (stage, settings.tcp_scheme);
     let prepared = match deployed {
-        Deployed::Deployment { id } => codedeploy::deployed::prepare(context, how, id, suite).await,
-        Deployed::Group { application, group } => {
+        DeploymentQuery::Deployment { id } => {
+            codedeploy::deployed::prepare(context, how, id, suite).await
+        }
+        DeploymentQuery::Group { application, group } => {
             match codedeploy::deployed::of_group(context, application, group).await {
                 Ok(id) => codedeploy::deployed::prepare(context, how, &id, suite).await,
                 Err(error) => Err(Refusal::from(error)),
             }
         }
-        Deployed::Service { cluster, service } => {
+        DeploymentQuery::Service { cluster, service } => {
             ecs::deployed::prepare(context, how, (cluster, service), suite).await
         }
     };
@@ -108,13 +110,15 @@ pub async fn deployed_release(
 }
 
 /// What whoever asks has said.
-fn facts_of(deployed: &Deployed) -> BTreeMap<String, String> {
+fn facts_of(deployed: &DeploymentQuery) -> BTreeMap<String, String> {
     let named: &[(&str, &String)] = match deployed {
-        Deployed::Deployment { id } => &[("deployment_id", id)],
-        Deployed::Group { application, group } => {
+        DeploymentQuery::Deployment { id } => &[("deployment_id", id)],
+        DeploymentQuery::Group { application, group } => {
             &[("application", application), ("deployment_group", group)]
         }
-        Deployed::Service { cluster, service } => &[("cluster", cluster), ("service", service)],
+        DeploymentQuery::Service { cluster, service } => {
+            &[("cluster", cluster), ("service", service)]
+        }
     };
     let owned = |(key, value): &(&str, &String)| ((*key).to_owned(), (*value).clone());
     named.iter().map(owned).collect()

@@ -5,7 +5,7 @@ use common::aws::Aws;
 use gate::Stage;
 use gate::cloud::CloudProbes as _;
 
-use super::{Deployed, LOOKUP_TIMEOUT};
+use super::{DeploymentQuery, LOOKUP_TIMEOUT};
 use crate::cloud::DescribedRelease;
 use crate::codedeploy;
 use crate::ecs::deployed::LastDeployment;
@@ -20,18 +20,20 @@ use crate::settings::Settings;
 pub async fn wiring_facts(
     aws: Aws,
     settings: Settings,
-    deployed: &Deployed,
+    deployed: &DeploymentQuery,
 ) -> Result<(String, wiring::Facts), String> {
     let context = LookupContext {
         aws: &aws,
         timeout: LOOKUP_TIMEOUT,
     };
     let (id, release, known) = match deployed {
-        Deployed::Deployment { id } => of_deployment(context, &settings, id).await,
-        Deployed::Group { application, group } => {
+        DeploymentQuery::Deployment { id } => of_deployment(context, &settings, id).await,
+        DeploymentQuery::Group { application, group } => {
             of_group(context, &settings, application, group).await
         }
-        Deployed::Service { cluster, service } => of_service(context, cluster, service).await,
+        DeploymentQuery::Service { cluster, service } => {
+            of_service(context, cluster, service).await
+        }
     }
     .map_err(|error| error.to_string())?;
     let cloud = super::cloud(Stage::PostTraffic, aws, settings, release, known);

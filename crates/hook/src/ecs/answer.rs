@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::handed_on::HandedOn;
+use super::continuation::Continuation;
 use crate::answer::Answer;
-use crate::carried::Handover;
 use crate::event::{EcsEvent, RUN_KEY};
+use crate::handover::Handover;
 
 /// ECS's own default; nothing says that it takes less.
 const MIN_DELAY: Duration = Duration::from_secs(30);
@@ -37,6 +37,6 @@ pub(crate) fn goes_on(event: &EcsEvent, handover: &Handover) -> Value {
     json!({
         "hookStatus": "IN_PROGRESS",
         "callBackDelay": wait.clamp(MIN_DELAY, MAX_DELAY).as_secs(),
-        "hookDetails": { RUN_KEY: HandedOn::new(event, handover.carried.clone()).encode() },
+        "hookDetails": { RUN_KEY: Continuation::new(event, handover.carried.clone()).encode() },
     })
 }

@@ -6,9 +6,9 @@ use common::aws::Aws;
 use common::failure::Hints;
 use gate::{Stage, Suite};
 
-use super::by_route;
 use super::deployment::{self, Progress, Revisions, ServiceDeployment};
-use super::stage::{self, AFTER_SCALE_UP, AFTER_TEST_SHIFT, Route};
+use super::route_target;
+use super::stage::{self, POST_SCALE_UP, POST_TEST_TRAFFIC_SHIFT, Route};
 use super::target::{self, TargetQuery};
 use crate::caller::{Prepared, Refusal};
 use crate::cloud::{DescribedRelease, EcsRelease};
@@ -17,8 +17,8 @@ use crate::facts::KnownFacts;
 use crate::listener::Scheme;
 use crate::lookup::{LookupContext, LookupError};
 
-const SHIFTING: &str = "PRODUCTION_TRAFFIC_SHIFT";
-const SHIFTED: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
+const PRODUCTION_TRAFFIC_SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
+const POST_PRODUCTION_TRAFFIC_SHIFT: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 
 /// The last deployment of a service.
 pub(crate) struct LastDeployment {
@@ -101,7 +101,7 @@ pub(crate) async fn prepare(
     let route = stage::route(gate, &last.event, &last.deployment, has_test_rule).map_err(refuse)?;
     let query = TargetQuery { route, tcp_scheme };
     let found = target::find(context, query, &last.event, &last.revisions).await?;
-    let (target, notes) = by_route::target(route, gate, &found, &mut suite).map_err(refuse)?;
+    let (target, notes) = route_target::target(route, gate, &found, &mut suite).map_err(refuse)?;
     Ok(Prepared {
         assumed: found.assumed,
         notes,
@@ -118,7 +118,7 @@ fn stage_now(gate: Stage, deployment: &ServiceDeployment) -> Result<&str, String
         }
         Progress::Ended(status) if status == "SUCCESSFUL" => {
             return match gate {
-                Stage::PostTraffic => Ok(SHIFTED),
+                Stage::PostTraffic => Ok(POST_PRODUCTION_TRAFFIC_SHIFT),
                 Stage::PreTraffic => Err(
                     "the last deployment of the service has succeeded: its revision serves customers, and nothing says \
                      that the test rule leads to it; give --stage post-traffic"
@@ -139,19 +139,21 @@ fn stage_now(gate: Stage, deployment: &ServiceDeployment) -> Result<&str, String
         .map(aws_sdk_ecs::types::ServiceDeploymentLifecycleStage::as_str)
         .ok_or("ECS does not say at which stage the deployment is, so nobody knows whose answers would be measured")?;
     match (gate, at) {
-        (Stage::PreTraffic, AFTER_SCALE_UP | AFTER_TEST_SHIFT) | (Stage::PostTraffic, SHIFTED) => {
-            Ok(at)
-        }
+        (Stage::PreTraffic, POST_SCALE_UP | POST_TEST_TRAFFIC_SHIFT)
+        | (Stage::PostTraffic, POST_PRODUCTION_TRAFFIC_SHIFT) => Ok(at),
         // Where the test rule still leads to the new revision alone, and ECS says so.
-        (Stage::PreTraffic, SHIFTING | SHIFTED | "BAKE_TIME") => Ok("PRE_PRODUCTION_TRAFFIC_SHIFT"),
-        (Stage::PostTraffic, SHIFTING | "BAKE_TIME" | "CLEAN_UP") => {
+        (
+            Stage::PreTraffic,
+            PRODUCTION_TRAFFIC_SHIFT | POST_PRODUCTION_TRAFFIC_SHIFT | "BAKE_TIME",
+        ) => Ok("PRE_PRODUCTION_TRAFFIC_SHIFT"),
+        (Stage::PostTraffic, PRODUCTION_TRAFFIC_SHIFT | "BAKE_TIME" | "CLEAN_UP") => {
             match deployment.production_percent {
                 // What ECS wants is not what is yet.
-                Some(100) if at == SHIFTING => Err(format!(
+                Some(100) if at == PRODUCTION_TRAFFIC_SHIFT => Err(format!(
                     "the deployment is at {at}, and the last of the production traffic is moving; try again in a moment"
                 )),
-                Some(100) => Ok(SHIFTED),
-                _ => Ok(SHIFTING),
+                Some(100) => Ok(POST_PRODUCTION_TRAFFIC_SHIFT),
+                _ => Ok(PRODUCTION_TRAFFIC_SHIFT),
             }
         }
         _ => Err(format!(
@@ -198,13 +200,15 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use aws_sdk_ecs::types::{ServiceDeployment as Described, ServiceDeploymentLifecycleStage};
+    use aws_sdk_ecs::types::{
+        ServiceDeployment as EventDescription, ServiceDeploymentLifecycleStage,
+    };
 
     fn at(stage: &str, percent: Option<u32>) -> ServiceDeployment {
         let stage = ServiceDeploymentLifecycleStage::from(stage);
         let mut deployment = ServiceDeployment::sample(Progress::Forward, "arn:old");
         deployment.production_percent = percent;
-        deployment.described = Described::builder().lifecycle_stage(stage).build();
+        deployment.described = EventDescription::builder().lifecycle_stage(stage).build();
         deployment
     }
 
@@ -265,7 +269,7 @@ mod tests {
             |status: &str| ServiceDeployment::sample(Progress::Ended(status.to_owned()), "arn:old");
         assert_eq!(
             stage_now(Stage::PostTraffic, &ended("SUCCESSFUL")),
-            Ok(SHIFTED)
+            Ok(POST_PRODUCTION_TRAFFIC_SHIFT)
         );
         assert!(stage_now(Stage::PreTraffic, &ended("SUCCESSFUL")).is_err());
         for gate in Stage::ALL {

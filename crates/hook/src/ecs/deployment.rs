@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{
     DeploymentLifecycleHook, DeploymentLifecycleHookTimeoutConfiguration as Timeout, LoadBalancer,
-    ServiceConnectConfiguration, ServiceDeployment as Described, ServiceDeploymentStatus as Status,
-    ServiceRevision,
+    ServiceConnectConfiguration, ServiceDeployment as EventDescription,
+    ServiceDeploymentStatus as Status, ServiceRevision,
 };
 use common::arn::{function_name, last_name};
 use common::aws::Aws;
@@ -29,7 +29,7 @@ pub(crate) struct ServiceDeployment {
     pub(crate) test_percent: Option<u32>,
     hooks: Vec<DeploymentLifecycleHook>,
     /// As ECS describes it.
-    pub(crate) described: Described,
+    pub(crate) described: EventDescription,
 }
 
 /// How far a deployment is.
@@ -56,7 +56,7 @@ impl ServiceDeployment {
             production_percent: None,
             test_percent: None,
             hooks: vec![],
-            described: Described::builder().build(),
+            described: EventDescription::builder().build(),
         }
         .hooked(&[Some(90)])
     }
@@ -127,7 +127,7 @@ pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<ServiceDeployment, Look
 }
 
 /// Pure: what a gate needs of the description.
-fn of(described: &Described) -> ServiceDeployment {
+fn of(described: &EventDescription) -> ServiceDeployment {
     let new = described.target_service_revision();
     let percent = |weight: Option<f64>| {
         #[allow(

@@ -5,11 +5,11 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html>
 
 pub(crate) mod answer;
-mod by_route;
+mod continuation;
 pub(crate) mod deployed;
 pub(crate) mod deployment;
-mod handed_on;
 mod options;
+mod route_target;
 pub(crate) mod rule_demands;
 mod stage;
 mod target;
@@ -22,22 +22,22 @@ use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 use tokio::time::Instant;
 
+use self::continuation::Continuation;
+pub(crate) use self::continuation::{run_id, step};
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
-use self::handed_on::HandedOn;
-pub(crate) use self::handed_on::{run_id, step};
 use self::options::HookOptions;
 pub(crate) use self::stage::gate_at;
 pub use self::stage::stage_refusal;
 use self::target::TargetQuery;
-use crate::ask::Asked;
+use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, may_hand_on};
-use crate::carried::Carried;
 use crate::cloud::{DescribedRelease, EcsRelease};
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::guard::Progress;
+use crate::handover::CarriedState;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
@@ -109,7 +109,7 @@ pub(crate) async fn prepare(
     }
     let (found, mut suite) = both(found, suite)?;
     let chosen = options.apply(&mut suite);
-    let by_route = by_route::target(route, *stage, &found, &mut suite);
+    let by_route = route_target::target(route, *stage, &found, &mut suite);
     let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
     chosen.map_err(of_suite)?;
     let (target, notes) = by_route.map_err(of_suite)?;
@@ -149,7 +149,7 @@ async fn deployment_to_measure(
     event: &EcsEvent,
     budget: Budget,
 ) -> Result<ControlFlow<Preparation, ServiceDeployment>, Refusal> {
-    let asked = asked(event);
+    let asked = pending_question(event);
     let deployment = match &asked {
         None => read_deployment(aws, event, budget).await?,
         // People have time; a look-up that fails now must not take it from them.
@@ -157,7 +157,7 @@ async fn deployment_to_measure(
             let read = deployment::read(aws, &event.deployment_arn);
             match while_people_decide(read, budget).await {
                 Some(deployment) => deployment,
-                None => return Ok(ControlFlow::Break(Preparation::Asked(asked.clone()))),
+                None => return Ok(ControlFlow::Break(Preparation::Question(asked.clone()))),
             }
         }
     };
@@ -173,16 +173,16 @@ async fn deployment_to_measure(
         return Err(Refusal::of(vec![over], None));
     }
     Ok(match asked {
-        Some(asked) => ControlFlow::Break(Preparation::Asked(asked)),
+        Some(asked) => ControlFlow::Break(Preparation::Question(asked)),
         None => ControlFlow::Continue(deployment),
     })
 }
 
 /// The question that waits, if people were asked at this step.
-pub(crate) fn asked(event: &EcsEvent) -> Option<Asked> {
-    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+pub(crate) fn pending_question(event: &EcsEvent) -> Option<PendingQuestion> {
+    let handed_on = event.run.as_deref().and_then(Continuation::decode);
     let of_step = handed_on.filter(|run| run.of_step(event));
-    of_step.and_then(|run| run.carried.asked())
+    of_step.and_then(|run| run.carried.pending_question())
 }
 
 /// Where the run stands that this call goes on with, if it does.
@@ -191,12 +191,12 @@ fn run_so_far(stage: Stage, event: &EcsEvent) -> Result<Option<gate::RunState>, 
         // One round before traffic has nothing to go on with.
         return Ok(None);
     };
-    let run = HandedOn::decode(text)
+    let run = Continuation::decode(text)
         .ok_or_else(|| format!("hookDetails.{RUN_KEY} was not written by this gate"))?;
     Ok(run
         .of_step(event)
         .then_some(run.carried)
-        .and_then(Carried::run))
+        .and_then(CarriedState::run))
 }
 
 /// Reads the deployment. At the stages that run on a rollback no failed look-up may hinder one, so it is tried until
@@ -259,7 +259,11 @@ pub(crate) fn facts_of(event: &EcsEvent) -> Facts {
         "revision",
         Some(last_name(&event.target_revision_arn)),
     );
-    note(&mut facts, "lifecycle_event", Some(handed_on::step(event)));
+    note(
+        &mut facts,
+        "lifecycle_event",
+        Some(continuation::step(event)),
+    );
     facts
 }
 

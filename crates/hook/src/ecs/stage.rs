@@ -31,9 +31,9 @@ pub(crate) enum Route {
 }
 
 /// The stage at which the new tasks run, and nothing leads to them.
-pub(crate) const AFTER_SCALE_UP: &str = "POST_SCALE_UP";
+pub(crate) const POST_SCALE_UP: &str = "POST_SCALE_UP";
 /// The stage at which all test traffic has moved to the new revision.
-pub(super) const AFTER_TEST_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
+pub(super) const POST_TEST_TRAFFIC_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
 
 /// How the new revision is reached, or why the question of `stage` can't be asked here.
 pub(crate) fn route(
@@ -45,8 +45,8 @@ pub(crate) fn route(
     let to_new = || leads_to_new_revision(event, deployment, has_test_rule);
     let lifecycle_stage = event.lifecycle_stage.as_str();
     match (stage, lifecycle_stage) {
-        (Stage::PreTraffic, AFTER_SCALE_UP) => Ok(Route::None),
-        (Stage::PreTraffic, AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
+        (Stage::PreTraffic, POST_SCALE_UP) => Ok(Route::None),
+        (Stage::PreTraffic, POST_TEST_TRAFFIC_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
             to_new()?;
             Ok(Route::Test)
         }
@@ -77,11 +77,13 @@ pub(crate) fn route(
 /// The gate that may stand at a stage of ECS, or why none may.
 pub(crate) fn gate_at(stage: &str) -> Result<Stage, String> {
     match stage {
-        AFTER_SCALE_UP | AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PreTraffic),
+        POST_SCALE_UP | POST_TEST_TRAFFIC_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT" => {
+            Ok(Stage::PreTraffic)
+        }
         "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PostTraffic),
         "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "TEST_TRAFFIC_SHIFT" => Err(format!(
             "no gate can stand at {stage}, where nothing reaches the new revision yet; hook the pre-traffic gate to \
-             {AFTER_TEST_SHIFT}"
+             {POST_TEST_TRAFFIC_SHIFT}"
         )),
         _ => Err(format!(
             "no gate can stand at {stage}: it is not known what serves whom there"
@@ -111,10 +113,10 @@ fn leads_to_new_revision(
         Some(100) => Ok(()),
         // ECS sends no weights there. The stage itself says it: it comes when the test traffic has moved, all of it.
         // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>
-        None if event.lifecycle_stage == AFTER_TEST_SHIFT => Ok(()),
+        None if event.lifecycle_stage == POST_TEST_TRAFFIC_SHIFT => Ok(()),
         None => Err(format!(
             "ECS does not say how much test traffic the new revision has at {}, so an answer may be the old one's; hook \
-             this gate to {AFTER_TEST_SHIFT}, where it has all of it",
+             this gate to {POST_TEST_TRAFFIC_SHIFT}, where it has all of it",
             event.lifecycle_stage
         )),
         Some(percent) => Err(format!(
@@ -135,16 +137,16 @@ pub(crate) fn nothing_tells_apart(percent: u32) -> String {
 /// Why a suite can't be asked before test traffic moves.
 pub(crate) fn all_need_traffic() -> String {
     format!(
-        "every check of the suite needs requests that reach the new revision, and none does at {AFTER_SCALE_UP}; write \
-         checks that need none (`targets`, `wiring`), or hook this gate to {AFTER_TEST_SHIFT}"
+        "every check of the suite needs requests that reach the new revision, and none does at {POST_SCALE_UP}; write \
+         checks that need none (`targets`, `wiring`), or hook this gate to {POST_TEST_TRAFFIC_SHIFT}"
     )
 }
 
 /// What is said of checks that a later stage must ask.
 pub(crate) fn left_to_a_later_stage(checks: &[String]) -> String {
     format!(
-        "not asked at {AFTER_SCALE_UP}, as no request reaches the new revision there: {}; they belong to \
-         {AFTER_TEST_SHIFT}",
+        "not asked at {POST_SCALE_UP}, as no request reaches the new revision there: {}; they belong to \
+         {POST_TEST_TRAFFIC_SHIFT}",
         checks.join(", ")
     )
 }

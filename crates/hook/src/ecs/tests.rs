@@ -147,13 +147,13 @@ fn a_rollback_is_waived_and_a_first_step_is_not_mistaken_for_one() {
 fn what_one_step_handed_on_is_not_gone_on_with_at_the_next() {
     let state = RunState::new(jiff::Timestamp::UNIX_EPOCH, &Bake::ONE_ROUND, 7, 2);
     let ten = event("PRODUCTION_TRAFFIC_SHIFT", Some(100), Some(10));
-    let handed_on = HandedOn::new(&ten, Carried::Run(state));
-    let read = HandedOn::decode(&handed_on.encode()).unwrap();
+    let handed_on = Continuation::new(&ten, CarriedState::Run(state));
+    let read = Continuation::decode(&handed_on.encode()).unwrap();
     assert_eq!(read, handed_on);
     assert!(read.of_step(&ten));
     assert!(!read.of_step(&event("PRODUCTION_TRAFFIC_SHIFT", Some(100), Some(50))));
     assert!(!read.of_step(&event("POST_PRODUCTION_TRAFFIC_SHIFT", None, None)));
-    assert_eq!(HandedOn::decode(""), None);
+    assert_eq!(Continuation::decode(""), None);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_run_keeps_its_name_and_two_hooks_of_one_function_have_two() {
         let later = EcsEvent {
             // Nothing says that a later call has the same.
             execution_id: "e-9".to_owned(),
-            run: Some(HandedOn::new(&first, Carried::Run(state)).encode()),
+            run: Some(Continuation::new(&first, CarriedState::Run(state)).encode()),
             ..first.clone()
         };
         assert_eq!(run_id(&later), run_id(&first));

@@ -32,7 +32,7 @@ fn every_sample_event_is_read_as_what_its_name_says() {
         let call = payload.decode().unwrap_or_else(|e| panic!("{name}: {e}"));
         let goes_on = name.contains("-continuation") || name.contains("-callback");
         let is_asked = name.contains("-question");
-        assert_eq!(call.asked().is_some(), is_asked, "{name}");
+        assert_eq!(call.pending_question().is_some(), is_asked, "{name}");
         assert_eq!(
             crate::replay::describe(Payload(Ok(call.clone())))
                 .unwrap()

@@ -16,8 +16,8 @@ use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
 use strict_yaml::words;
 
+use crate::app_spec::AppSpecError;
 use crate::budget::Budget;
-use crate::codedeploy::appspec::AppSpecError;
 
 /// Why the target could not be found; always fails the gate.
 #[derive(Debug, thiserror::Error)]

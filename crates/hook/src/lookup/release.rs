@@ -83,12 +83,15 @@ async fn from_registry(
 }
 
 /// A task definition with its tags, which AWS returns beside it.
-struct Described {
+struct DescribedTaskDefinition {
     definition: TaskDefinition,
     tags: Vec<Tag>,
 }
 
-async fn task_definition_of(context: LookupContext<'_>, arn: &str) -> Result<Described, String> {
+async fn task_definition_of(
+    context: LookupContext<'_>,
+    arn: &str,
+) -> Result<DescribedTaskDefinition, String> {
     let call = context
         .aws
         .ecs()
@@ -102,7 +105,7 @@ async fn task_definition_of(context: LookupContext<'_>, arn: &str) -> Result<Des
         absent: "the task definition is gone; register it again",
     };
     let answer = context.best_effort(&what, hints, call).await?;
-    Ok(Described {
+    Ok(DescribedTaskDefinition {
         definition: answer
             .task_definition
             .ok_or_else(|| format!("{what} returned nothing"))?,

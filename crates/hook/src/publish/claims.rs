@@ -24,16 +24,16 @@ pub(crate) enum Claim {
 /// Claims `name` for the invocation `id`.
 pub(crate) async fn claim(aws: &Aws, settings: &Settings, name: &str, id: &str) -> Claim {
     match first(aws, settings, name, id).await {
-        First::Ours => Claim::Ours,
-        First::Theirs(holder) if holder == id.as_bytes() => Claim::Ours,
-        First::Theirs(_) => Claim::Theirs,
-        First::Unknown => Claim::Unknown,
+        StoredFirst::Ours => Claim::Ours,
+        StoredFirst::Theirs(holder) if holder == id.as_bytes() => Claim::Ours,
+        StoredFirst::Theirs(_) => Claim::Theirs,
+        StoredFirst::Unknown => Claim::Unknown,
     }
 }
 
 /// What lies under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum First {
+pub(crate) enum StoredFirst {
     /// What was stored now.
     Ours,
     /// What was stored before; it stays.
@@ -43,7 +43,7 @@ pub(crate) enum First {
 }
 
 /// Stores a short text under `name`, unless there is one.
-pub(crate) async fn first(aws: &Aws, settings: &Settings, name: &str, text: &str) -> First {
+pub(crate) async fn first(aws: &Aws, settings: &Settings, name: &str, text: &str) -> StoredFirst {
     let prefix = &settings.report_prefix;
     let key = format!("{prefix}/claims/{}", hashed(name));
     let key = key.trim_start_matches('/');
@@ -55,19 +55,19 @@ pub(crate) async fn first(aws: &Aws, settings: &Settings, name: &str, text: &str
         .if_none_match("*")
         .body(ByteStream::from(text.as_bytes().to_vec()));
     let Err(error) = put.send().await else {
-        return First::Ours;
+        return StoredFirst::Ours;
     };
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     if !matches!(status, Some(409 | 412)) {
         tracing::error!("a claim could not be stored: {error}");
-        return First::Unknown;
+        return StoredFirst::Unknown;
     }
     let object = Object::new(&settings.report_bucket, key);
     match object.read(aws, MAX_ID_BYTES).await {
-        Ok(holder) => First::Theirs(holder),
+        Ok(holder) => StoredFirst::Theirs(holder),
         Err(error) => {
             tracing::error!("a claim could not be read: {error:?}");
-            First::Unknown
+            StoredFirst::Unknown
         }
     }
 }

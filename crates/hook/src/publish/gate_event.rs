@@ -97,7 +97,7 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
         format: FORMAT,
         stage: result.stage.as_str(),
         caller: result.caller.to_string(),
-        answer: result.heard(),
+        answer: result.answer_as_heard(),
         passed: verdict.passed,
         verdict: verdict.conclusion.as_str(),
         dry_run: verdict.dry_run,
@@ -178,12 +178,12 @@ fn taken(answer: &Value) -> Result<(), String> {
 }
 
 fn short(text: &str, bytes: usize) -> String {
-    const MARK: &str = "…";
+    const ELLIPSIS: &str = "…";
     if text.len() <= bytes {
         return text.to_owned();
     }
-    let kept = &text[..text.floor_char_boundary(bytes - MARK.len())];
-    format!("{kept}{MARK}")
+    let kept = &text[..text.floor_char_boundary(bytes - ELLIPSIS.len())];
+    format!("{kept}{ELLIPSIS}")
 }
 
 #[cfg(test)]
@@ -289,7 +289,7 @@ mod tests {
         ];
         for result in results {
             let event = serde_json::json!({
-                "source": EVENT_SOURCE, "detail-type": gate_question::DECISION, "detail": read(&result),
+                "source": EVENT_SOURCE, "detail-type": gate_question::DECISION_DETAIL_TYPE, "detail": read(&result),
             });
             if let Err(error) = schema.validate(&event) {
                 panic!("{error}: {event}");
@@ -297,7 +297,7 @@ mod tests {
         }
         let mut other = read(&sample(Answer::Failed, Delivery::Accepted));
         other["verdict"] = "fine".into();
-        let event = serde_json::json!({"source": EVENT_SOURCE, "detail-type": gate_question::DECISION, "detail": other});
+        let event = serde_json::json!({"source": EVENT_SOURCE, "detail-type": gate_question::DECISION_DETAIL_TYPE, "detail": other});
         assert!(!schema.is_valid(&event));
     }
 }

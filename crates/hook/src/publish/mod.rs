@@ -22,11 +22,11 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
-use crate::ask::People;
+use crate::ask::pending_question::PeopleAnswer;
 use crate::budget::Budget;
 use crate::caller::Caller;
 use crate::facts::Facts;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::guard;
 use crate::settings::Settings;
 
@@ -58,7 +58,7 @@ pub(crate) struct GateResult {
     /// The verdict with its reasons, and the report.
     pub outcome: Outcome,
     /// What people were asked, and what came of it.
-    pub question: Option<(OpaqueId, People)>,
+    pub question: Option<(OpaqueId, PeopleAnswer)>,
     /// Who has overridden checks that did not pass.
     pub overridden_by: Option<String>,
 }
@@ -78,7 +78,7 @@ impl GateResult {
     }
 
     /// What the caller has heard, as far as that is known, in one word.
-    pub(crate) fn heard(&self) -> &'static str {
+    pub(crate) fn answer_as_heard(&self) -> &'static str {
         match &self.delivery {
             Delivery::Undelivered(_) => "Undelivered",
             Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)) => "Unconfirmed",
@@ -176,7 +176,9 @@ async fn put_event(aws: &Aws, settings: &Settings, result: &GateResult, report: 
         return;
     };
     let detail = gate_event::detail(result, report, &settings.region);
-    if let Err(problem) = gate_event::put(aws, bus, gate_question::DECISION, detail).await {
+    if let Err(problem) =
+        gate_event::put(aws, bus, gate_question::DECISION_DETAIL_TYPE, detail).await
+    {
         tracing::error!("{problem}");
     }
 }

@@ -9,7 +9,7 @@ use gate::{Conclusion, Stage};
 
 use super::{GateResult, console_link};
 use crate::answer::{Answer, Delivery};
-use crate::ask::People;
+use crate::ask::pending_question::PeopleAnswer;
 use crate::caller::Caller;
 
 pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> Notification {
@@ -34,7 +34,7 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
             format!("Passed {stage} ({conclusion}, OVERRIDDEN): {release}")
         }
         (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => {
-            let by = if matches!(result.question, Some((_, People::Approved))) {
+            let by = if matches!(result.question, Some((_, PeopleAnswer::Approved))) {
                 ", let pass by people"
             } else {
                 ""
@@ -54,7 +54,7 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
         // Ten at most: a queue with raw delivery would lose a message of more.
         // <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
         attributes: BTreeMap::from([
-            ("answer", result.heard().to_owned()),
+            ("answer", result.answer_as_heard().to_owned()),
             ("application", attribute("application")),
             ("deployment_group", attribute("deployment_group")),
             ("commit", attribute("commit")),

@@ -18,7 +18,7 @@ use crate::facts::Facts;
 use crate::settings::Settings;
 
 /// As many digits tell the hooks of one stage apart.
-const SHORT_HASH: usize = 8;
+const SHORT_HASH_DIGITS: usize = 8;
 
 /// Where the report of one decision is stored.
 pub(super) struct ReportStore<'a> {
@@ -119,7 +119,7 @@ impl ReportName<'_> {
         let hash = hashed(&self.execution_id);
         let event = match (fact("lifecycle_event"), self.caller) {
             // ECS runs all hooks of a stage at once, and several may call the same function.
-            (Some(event), Caller::Ecs) => format!("{}-{}", safe(event), &hash[..SHORT_HASH]),
+            (Some(event), Caller::Ecs) => format!("{}-{}", safe(event), &hash[..SHORT_HASH_DIGITS]),
             (Some(event), _) => safe(event),
             // A key that no other event has.
             (None, _) => format!("execution-{hash}"),

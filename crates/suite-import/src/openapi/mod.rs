@@ -9,7 +9,7 @@ mod schema;
 
 use strict_yaml::{Node, Problem};
 
-use self::parameters::Filled;
+use self::parameters::FilledParameters;
 use self::reference::resolved;
 use crate::draft::{Draft, DraftCheck, content_type};
 use crate::place::Place;
@@ -131,7 +131,7 @@ impl<'n> Description<'n> {
         if is_true(operation, "deprecated") {
             return Err("it is deprecated".to_owned());
         }
-        let filled = Filled::of(self.root, item, operation)?;
+        let filled = FilledParameters::of(self.root, item, operation)?;
         let path = filled.path(path)?;
         let mut place = Place::read(&format!("{}{path}", self.base), None, &mut draft.texts)?;
         for (query, value) in &filled.query {

@@ -7,14 +7,14 @@ use crate::tree::{entries, get, is_true, items, word, written};
 
 /// Values for the parameters that are needed.
 #[derive(Debug, Default)]
-pub(super) struct Filled {
+pub(super) struct FilledParameters {
     in_path: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cookies: Vec<(String, String)>,
 }
 
-impl Filled {
+impl FilledParameters {
     /// Of an operation and of the path that it is under; an error names what has no value.
     pub(super) fn of(root: &Node, item: &Node, operation: &Node) -> Result<Self, String> {
         let mut filled = Self::default();

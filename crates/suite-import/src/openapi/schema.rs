@@ -35,13 +35,13 @@ const NOT_JUDGED: [&str; 6] = [
 const MAX_DEFINITIONS: usize = 100;
 
 /// A schema, and what of it is not judged.
-pub(super) struct Converted {
+pub(super) struct ConvertedSchema {
     pub(super) schema: Result<Node, String>,
     pub(super) lost: Vec<String>,
 }
 
 /// The schema with all that it refers to.
-pub(super) fn converted(root: &Node, schema: &Node, is_3_0: bool) -> Converted {
+pub(super) fn converted(root: &Node, schema: &Node, is_3_0: bool) -> ConvertedSchema {
     let mut converter = Converter {
         is_3_0,
         lost: BTreeSet::new(),
@@ -50,7 +50,7 @@ pub(super) fn converted(root: &Node, schema: &Node, is_3_0: bool) -> Converted {
     };
     let schema = converter.whole(root, schema);
     let lost = converter.lost.into_iter();
-    Converted {
+    ConvertedSchema {
         schema,
         lost: lost
             .map(|keyword| format!("`{keyword}` of its schema is not judged"))

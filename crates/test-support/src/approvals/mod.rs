@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use approvals::config::Config;
-use approvals::decide::{Boxed, DecisionContext};
+use approvals::decide::{BoxFuture, DecisionContext};
 use approvals::pipeline::PipelineError;
 use approvals::records::Records;
 use approvals::token_mac::token_mac;
 use approvals::{
-    ApprovalAction, AskingGate, Briefing, Case, CheckEvidence, Evidence, GateQuestion, Shown,
+    ApprovalAction, AskingGate, Briefing, Case, CheckEvidence, Evidence, GateQuestion, ShownDigest,
     Starter, Token,
 };
 use common::aws::Aws;
@@ -68,8 +68,8 @@ pub fn keys() -> Keys {
 }
 
 /// What would be deployed, while `version` is.
-pub fn shown(version: &str) -> Shown {
-    Shown {
+pub fn shown(version: &str) -> ShownDigest {
+    ShownDigest {
         digest: format!("digest of {version}"),
         change_sets: vec![format!(
             "arn:aws:cloudformation:eu-central-1:111122223333:changeSet/{version}/1"
@@ -215,7 +215,7 @@ pub struct Fixture {
     look: Box<Look>,
 }
 
-type Look = dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, PipelineError>>
+type Look = dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> BoxFuture<'c, Result<ShownDigest, PipelineError>>
     + Send
     + Sync;
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use common::aws::Aws;
 use common::state::Table;
-use environments::apply::{Applied, ApplyContext, apply};
+use environments::apply::{ApplyContext, ApplyResult, apply};
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
-use environments::gather::{Gathered, gather};
-use environments::overrides::{Ask, Request};
+use environments::gather::{GatheredFacts, gather};
+use environments::overrides::{Request, RequestKind};
 use environments::plan::{Plan, plan};
 use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
@@ -57,9 +57,9 @@ pub struct Fixture {
 
 /// What a run found, planned and did.
 pub struct Ran {
-    pub gathered: Gathered,
+    pub gathered: GatheredFacts,
     pub plan: Plan,
-    pub applied: Applied,
+    pub applied: ApplyResult,
     /// How long reading took.
     pub read_in: Duration,
 }
@@ -88,12 +88,12 @@ impl Fixture {
         }
     }
 
-    pub async fn look(&self) -> (Gathered, Plan) {
+    pub async fn look(&self) -> (GatheredFacts, Plan) {
         let limiters = RateLimiters::new(&self.config.rate);
         self.look_at(&limiters, "a look").await
     }
 
-    async fn look_at(&self, limiters: &RateLimiters, run: &str) -> (Gathered, Plan) {
+    async fn look_at(&self, limiters: &RateLimiters, run: &str) -> (GatheredFacts, Plan) {
         let reader = Reader {
             aws: &self.aws,
             limiter: &limiters.reads,
@@ -110,7 +110,7 @@ impl Fixture {
     }
 
     /// Somebody asks, for an hour.
-    pub async fn ask(&self, id: &str, ask: Ask, services: &str) {
+    pub async fn ask(&self, id: &str, ask: RequestKind, services: &str) {
         let now = self.world.now();
         let request = Request {
             id: id.to_owned(),

@@ -17,7 +17,7 @@ use super::{Seen, invoke_as, settings};
 
 /// Where an invocation dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Death {
+pub struct KillPoint {
     /// At which of its calls, from 0.
     pub call: usize,
     /// The call takes effect first.
@@ -31,7 +31,7 @@ pub(super) struct Lives(Mutex<BTreeMap<String, Life>>);
 #[derive(Default)]
 struct Life {
     calls: usize,
-    death: Option<Death>,
+    death: Option<KillPoint>,
     is_dead: bool,
     dies: Arc<Notify>,
 }
@@ -73,7 +73,7 @@ impl Lives {
         }
     }
 
-    fn begin(&self, death: Death) -> (String, Arc<Notify>) {
+    fn begin(&self, death: KillPoint) -> (String, Arc<Notify>) {
         let mut lives = self.0.lock().unwrap();
         let key = format!("life-{}", lives.len());
         let life = Life {
@@ -119,10 +119,10 @@ impl Gate<'_> {
     }
 
     /// Invokes it until it ends or dies; none if it died.
-    pub async fn live(self, request_id: &str, payload: Value, death: Death) -> Option<Seen> {
+    pub async fn live(self, request_id: &str, payload: Value, death: KillPoint) -> Option<Seen> {
         let (key, dies) = self.aws.lives().begin(death);
         let clients =
-            crate::sdk::loopback_as(&self.aws.url(), "us-east-1", common::aws::TRIES, &key);
+            crate::sdk::loopback_as(&self.aws.url(), "us-east-1", common::aws::MAX_TRIES, &key);
         let function = self.function(clients);
         tokio::select! {
             biased;

@@ -73,7 +73,7 @@ pub fn function(stage: Stage, fake: &FakeAws) -> Arc<GateFunction> {
 
 /// Clients of `fake`, with the time limits of the real ones.
 pub fn clients(fake: &FakeAws) -> Aws {
-    crate::sdk::loopback(&fake.url(), "us-east-1", common::aws::TRIES)
+    crate::sdk::loopback(&fake.url(), "us-east-1", common::aws::MAX_TRIES)
 }
 
 /// Calls the function as Lambda does, with `left` until its time-out.

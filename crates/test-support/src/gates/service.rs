@@ -23,7 +23,7 @@ pub enum Behaviour {
     /// Broken twice, well once, and so on.
     Flapping,
     /// The right status, and a body or headers that are meant to take memory or time.
-    Hostile(Attack),
+    Hostile(HostileAnswer),
     /// Two revisions behind one rule, as at a step of a canary.
     Two(TwoRevisions),
 }
@@ -69,7 +69,7 @@ impl TwoRevisions {
 
 /// What a hostile answer is made of. None of them is the JSON that is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attack {
+pub enum HostileAnswer {
     /// Small lists in a list: as a tree a hundred times as large.
     Nested,
     /// Brackets that are opened and never closed.
@@ -89,15 +89,15 @@ pub enum Attack {
 }
 
 /// All kinds.
-pub const ATTACKS: [Attack; 8] = [
-    Attack::Nested,
-    Attack::Deep,
-    Attack::Endless,
-    Attack::Undecodable,
-    Attack::Headers,
-    Attack::Cut,
-    Attack::Drip,
-    Attack::Lie,
+pub const HOSTILE_ANSWERS: [HostileAnswer; 8] = [
+    HostileAnswer::Nested,
+    HostileAnswer::Deep,
+    HostileAnswer::Endless,
+    HostileAnswer::Undecodable,
+    HostileAnswer::Headers,
+    HostileAnswer::Cut,
+    HostileAnswer::Drip,
+    HostileAnswer::Lie,
 ];
 
 /// A running service; stops when dropped.
@@ -172,7 +172,7 @@ async fn checkout(
     (status, r#"{"ok":true}"#).into_response()
 }
 
-fn hostile(attack: Attack) -> Response {
+fn hostile(attack: HostileAnswer) -> Response {
     let answer = Response::builder()
         .status(StatusCode::CREATED)
         .header("content-type", "application/json");
@@ -183,18 +183,18 @@ fn hostile(attack: Attack) -> Response {
         }))
     };
     let answer = match attack {
-        Attack::Nested => answer.body(format!("[{}0]", "[0],".repeat(64 * 1024)).into()),
-        Attack::Deep => answer.body("[".repeat(256 * 1024).into()),
-        Attack::Endless => answer.body(endless(&[b' '; 16 * 1024], Duration::ZERO)),
-        Attack::Undecodable => answer
+        HostileAnswer::Nested => answer.body(format!("[{}0]", "[0],".repeat(64 * 1024)).into()),
+        HostileAnswer::Deep => answer.body("[".repeat(256 * 1024).into()),
+        HostileAnswer::Endless => answer.body(endless(&[b' '; 16 * 1024], Duration::ZERO)),
+        HostileAnswer::Undecodable => answer
             .header("content-encoding", "gzip")
             .body(r#"{"ok":true}"#.into()),
-        Attack::Headers => (0..10_000)
+        HostileAnswer::Headers => (0..10_000)
             .fold(answer, |answer, n| answer.header(format!("x-{n}"), "v"))
             .body(r#"{"ok":true}"#.into()),
-        Attack::Cut => answer.body(r#"{"ok":true"#.into()),
-        Attack::Drip => answer.body(endless(b" ", Duration::from_millis(100))),
-        Attack::Lie => answer.body(r#"{"ok":false}"#.into()),
+        HostileAnswer::Cut => answer.body(r#"{"ok":true"#.into()),
+        HostileAnswer::Drip => answer.body(endless(b" ", Duration::from_millis(100))),
+        HostileAnswer::Lie => answer.body(r#"{"ok":false}"#.into()),
     };
     answer.unwrap()
 }

@@ -18,12 +18,12 @@ const VARIABLE_LIMIT: usize = 20;
 const MENTION_LIMIT: usize = 20;
 
 /// A route and where it stands.
-pub(super) struct Found {
+pub(super) struct LocatedRoute {
     pub(super) at: At,
     pub(super) route: Route,
 }
 
-pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<Found>> {
+pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<LocatedRoute>> {
     let problems = context.problems;
     let nodes = items(node, "routes", problems)?;
     if nodes.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<Found>> {
         problems.add(node.at, message, "use globs: `pipeline: \"shop-*\"`");
         return None;
     }
-    let mut found: Vec<Found> = Vec::new();
+    let mut found: Vec<LocatedRoute> = Vec::new();
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for node in nodes {
         let Some(object) = Object::read(node, &keys::ROUTE, problems) else {
@@ -60,8 +60,8 @@ pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<Found>> {
 }
 
 /// A route that matches the very same as an earlier one was meant to be something else.
-fn same_match(new: &Found, earlier: &[Found], context: &Context<'_>) {
-    let same = |other: &&Found| other.route.matching == new.route.matching;
+fn same_match(new: &LocatedRoute, earlier: &[LocatedRoute], context: &Context<'_>) {
+    let same = |other: &&LocatedRoute| other.route.matching == new.route.matching;
     if let Some(other) = earlier.iter().find(same) {
         let message = format!("the route matches the same as {:?}", other.route.name);
         let remedy = format!(
@@ -78,7 +78,7 @@ fn name<'n>(object: &Object<'n>, context: &Context<'_>) -> Option<(&'n str, At)>
     label(name, node.at, "a route", context.problems).then_some((name, node.at))
 }
 
-fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found> {
+fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<LocatedRoute> {
     let problems = context.problems;
     let matching = match object.get("match") {
         None => Some(Matching::Anything),
@@ -127,7 +127,7 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
         texts: texts.unwrap_or_default(),
     };
     mentions_are_told(&route, object, context);
-    Some(Found {
+    Some(LocatedRoute {
         at: object.at,
         route,
     })

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use contacts::{Approver, Channel, ChannelKind};
 use strict_yaml::Findings;
 
-use super::routes::Found;
+use super::routes::LocatedRoute;
 use crate::config::{Route, UnknownStarter};
 use crate::policy;
 
-pub(super) fn of(routes: &[Found], channels: &BTreeMap<String, Channel>, warnings: &Findings) {
+pub(super) fn of(
+    routes: &[LocatedRoute],
+    channels: &BTreeMap<String, Channel>,
+    warnings: &Findings,
+) {
     for (index, found) in routes.iter().enumerate() {
         never_reached(found, &routes[..index], warnings);
         for approver in &found.route.policy.approvers {
@@ -35,8 +39,8 @@ pub(super) fn of(routes: &[Found], channels: &BTreeMap<String, Channel>, warning
     }
 }
 
-fn never_reached(found: &Found, earlier: &[Found], warnings: &Findings) {
-    let covers = |other: &&Found| {
+fn never_reached(found: &LocatedRoute, earlier: &[LocatedRoute], warnings: &Findings) {
+    let covers = |other: &&LocatedRoute| {
         let (wide, narrow) = (&other.route, &found.route);
         wide.matching.covers(&narrow.matching)
     };
@@ -65,7 +69,7 @@ fn is_asked(approver: &Approver, route: &Route, channels: &BTreeMap<String, Chan
 
 /// Whoever starts a pipeline is known by a name in AWS; an approver by an id elsewhere. Where nothing
 /// brings the two together an approver may be the starter, and is refused.
-fn unknown_starters(found: &Found, warnings: &Findings) {
+fn unknown_starters(found: &LocatedRoute, warnings: &Findings) {
     let policy = &found.route.policy;
     if policy.starter_may_approve {
         return;

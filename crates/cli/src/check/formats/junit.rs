@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Report;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Meaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
+use super::{CheckMeaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut suite = TestSuite::new(format!("{}, {}", report.suite, report.stage));
@@ -15,12 +15,12 @@ pub(super) fn write(report: &Report) -> String {
     suite.extra.insert("timestamp".into(), started.into());
     for check in &report.checks {
         let mut status = match meaning(check) {
-            Meaning::Passed => TestCaseStatus::success(),
-            Meaning::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-            Meaning::Errored => TestCaseStatus::non_success(NonSuccessKind::Error),
-            Meaning::Reported => TestCaseStatus::skipped(),
+            CheckMeaning::Passed => TestCaseStatus::success(),
+            CheckMeaning::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            CheckMeaning::Errored => TestCaseStatus::non_success(NonSuccessKind::Error),
+            CheckMeaning::Reported => TestCaseStatus::skipped(),
         };
-        if meaning(check) != Meaning::Passed {
+        if meaning(check) != CheckMeaning::Passed {
             let outcome = outcome(check);
             let severity = severity(check.severity);
             status.set_message(severity.map_or(outcome.clone(), |s| format!("{s}: {outcome}")));

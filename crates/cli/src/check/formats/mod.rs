@@ -74,7 +74,7 @@ impl ReportFile {
 
 /// What a check means for the verdict, which is what other tools go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
+enum CheckMeaning {
     Passed,
     Failed,
     /// It could not be measured, or not well enough.
@@ -83,18 +83,18 @@ enum Meaning {
     Reported,
 }
 
-fn meaning(check: &gate::report::CheckReport) -> Meaning {
+fn meaning(check: &gate::report::CheckReport) -> CheckMeaning {
     match (check.measurement, check.severity) {
-        (Measurement::Passed, _) => Meaning::Passed,
-        (_, Severity::Advisory | Severity::DryRun) => Meaning::Reported,
-        (Measurement::Failed, Severity::Required) => Meaning::Failed,
-        _ => Meaning::Errored,
+        (Measurement::Passed, _) => CheckMeaning::Passed,
+        (_, Severity::Advisory | Severity::DryRun) => CheckMeaning::Reported,
+        (Measurement::Failed, Severity::Required) => CheckMeaning::Failed,
+        _ => CheckMeaning::Errored,
     }
 }
 
 /// Whether a check says why the gate does not pass; where none does, the verdict has to be said beside the checks.
 fn is_stopped_by_a_check(report: &Report) -> bool {
-    let stops = |check| matches!(meaning(check), Meaning::Failed | Meaning::Errored);
+    let stops = |check| matches!(meaning(check), CheckMeaning::Failed | CheckMeaning::Errored);
     report.checks.iter().any(stops)
 }
 

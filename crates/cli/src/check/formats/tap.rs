@@ -4,23 +4,24 @@ use std::fmt::Write as _;
 
 use gate::Report;
 
-use super::{Meaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
+use super::{CheckMeaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.checks.len());
     for (index, check) in report.checks.iter().enumerate() {
-        let ok = if meaning(check) == Meaning::Passed {
+        let ok = if meaning(check) == CheckMeaning::Passed {
             "ok"
         } else {
             "not ok"
         };
         let _ = write!(text, "{ok} {} - {}", index + 1, description(&check.name));
-        if let (Meaning::Reported, Some(severity)) = (meaning(check), severity(check.severity)) {
+        if let (CheckMeaning::Reported, Some(severity)) = (meaning(check), severity(check.severity))
+        {
             // A harness takes what is still to be done for no failure.
             let _ = write!(text, " # TODO {severity}");
         }
         text.push('\n');
-        if meaning(check) != Meaning::Passed {
+        if meaning(check) != CheckMeaning::Passed {
             let message = serde_json::Value::from(outcome(check));
             let _ = write!(text, "  ---\n  message: {message}\n");
             let notes = notes(check);

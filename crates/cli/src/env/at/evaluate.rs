@@ -12,13 +12,13 @@ use schedule::{
 use serde::Serialize;
 
 /// Beyond these the cache is emptied, so that a stream of any length needs as much memory as a short one.
-const SCHEDULES: usize = 4_096;
-const TEXTS: usize = 8 * 1024 * 1024;
-const STRETCHES: usize = 100_000;
+const MAX_CACHED_SCHEDULES: usize = 4_096;
+const MAX_CACHED_BYTES: usize = 8 * 1024 * 1024;
+const MAX_CACHED_STRETCHES: usize = 100_000;
 
 /// What is wrong with a question, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Located {
+pub(crate) struct LocatedError {
     /// The line of the input, from 1; none for arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<usize>,
@@ -95,7 +95,7 @@ impl<'a> Evaluator<'a> {
         (syntax, text): (Syntax, &str),
         zone: Option<&str>,
         at: Timestamp,
-    ) -> Result<Answer<'_>, Located> {
+    ) -> Result<Answer<'_>, LocatedError> {
         self.forget_if_full();
         let zone = zone.or(self.zone);
         self.key.clear();
@@ -113,7 +113,7 @@ impl<'a> Evaluator<'a> {
             .known
             .get_mut(self.key.as_str())
             .expect("it was put in");
-        let known = known.as_mut().map_err(|error| Located {
+        let known = known.as_mut().map_err(|error| LocatedError {
             line: None,
             field: Some("schedule"),
             schedule: error.schedule.clone(),
@@ -154,7 +154,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn forget_if_full(&mut self) {
-        if self.known.len() >= SCHEDULES || self.texts >= TEXTS || self.stretches >= STRETCHES {
+        if self.known.len() >= MAX_CACHED_SCHEDULES
+            || self.texts >= MAX_CACHED_BYTES
+            || self.stretches >= MAX_CACHED_STRETCHES
+        {
             self.known.clear();
             (self.texts, self.stretches) = (0, 0);
         }

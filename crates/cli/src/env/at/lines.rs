@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use schedule::Syntax;
 use serde::Deserialize;
 
-use super::evaluate::{Evaluator, Located};
+use super::evaluate::{Evaluator, LocatedError};
 
 /// No schedule is as long as this.
 const MAX_LINE_BYTES: usize = 64 * 1024;
-const SHAPE: &str = r#"write {"syntax":"windows","schedule":"Mon-Fri 09:00-22:00 UTC","at":"2026-11-23T22:00:00Z"}"#;
+const LINE_EXAMPLE: &str = r#"write {"syntax":"windows","schedule":"Mon-Fri 09:00-22:00 UTC","at":"2026-11-23T22:00:00Z"}"#;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with schedule and at")]
@@ -87,10 +87,10 @@ fn answer_one(
     default: Syntax,
     evaluator: &mut Evaluator<'_>,
     answer: &mut Vec<u8>,
-) -> Result<(), Located> {
+) -> Result<(), LocatedError> {
     if !whole {
         let problem = format!("the line is longer than {MAX_LINE_BYTES} bytes");
-        return Err(located(None, MAX_LINE_BYTES + 1, problem, SHAPE));
+        return Err(located(None, MAX_LINE_BYTES + 1, problem, LINE_EXAMPLE));
     }
     let text = std::str::from_utf8(line).map_err(|error| {
         let column = characters(&line[..error.valid_up_to()]) + 1;
@@ -122,9 +122,9 @@ fn answer_one(
 }
 
 /// What is no question.
-fn shape(text: &str, error: &serde_json::Error) -> Located {
+fn shape(text: &str, error: &serde_json::Error) -> LocatedError {
     if text.trim().is_empty() {
-        return located(None, 1, "the line is empty", SHAPE);
+        return located(None, 1, "the line is empty", LINE_EXAMPLE);
     }
     let told = error.to_string();
     let problem = told.split(" at line ").next().unwrap_or(&told);
@@ -133,7 +133,7 @@ fn shape(text: &str, error: &serde_json::Error) -> Located {
         None,
         characters(&text.as_bytes()[..before]) + 1,
         problem,
-        SHAPE,
+        LINE_EXAMPLE,
     )
 }
 
@@ -147,8 +147,8 @@ fn located(
     column: usize,
     problem: impl Into<String>,
     remedy: &str,
-) -> Located {
-    Located {
+) -> LocatedError {
+    LocatedError {
         line: None,
         field,
         schedule: None,

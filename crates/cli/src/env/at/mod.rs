@@ -11,7 +11,7 @@ use environments::config::Config;
 use jiff::Timestamp;
 use schedule::{State, Syntax};
 
-use self::evaluate::{Answer, Evaluator, Located};
+use self::evaluate::{Answer, Evaluator, LocatedError};
 use super::{snapshot, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -151,7 +151,7 @@ fn other(state: State) -> State {
 }
 
 /// The problem, and the place in the text where it begins.
-fn pointed(schedule: &str, located: &Located) -> String {
+fn pointed(schedule: &str, located: &LocatedError) -> String {
     let problem = format!(
         "column {}: {}; {}",
         located.column, located.problem, located.remedy

@@ -8,7 +8,7 @@ use schedule::Syntax;
 use schedule::custodian::{DefaultDays, Policy, is_zone};
 use strict_yaml::{Findings, Node, Object, Value, entries, scalar};
 
-use super::super::imported::{Imported, same_in_any_case};
+use super::super::imported::{ImportedSyntax, same_in_any_case};
 use super::super::keys;
 use super::super::values::texts;
 use super::tag_key;
@@ -22,7 +22,7 @@ pub(super) const SYNTAXES: [(&str, Syntax); 5] = [
 ];
 
 /// The keys that only a Custodian policy has.
-const OF_A_POLICY: [&str; 6] = [
+const POLICY_KEYS: [&str; 6] = [
     "default_tz",
     "on_hour",
     "off_hour",
@@ -32,8 +32,8 @@ const OF_A_POLICY: [&str; 6] = [
 ];
 
 /// `import_tags`.
-pub(super) fn tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String, Imported> {
-    let mut tags: BTreeMap<String, Imported> = BTreeMap::new();
+pub(super) fn tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String, ImportedSyntax> {
+    let mut tags: BTreeMap<String, ImportedSyntax> = BTreeMap::new();
     let entries = object
         .get("import_tags")
         .and_then(|node| entries(node, "import_tags", problems));
@@ -47,7 +47,7 @@ pub(super) fn tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String,
         let Some((name, imported)) = name.zip(imported) else {
             continue;
         };
-        let is_custodian = |imported: &Imported| imported.syntax == Syntax::Custodian;
+        let is_custodian = |imported: &ImportedSyntax| imported.syntax == Syntax::Custodian;
         let twin = tags.iter().find(|(known, other)| {
             same_in_any_case(known, &name) && is_custodian(other) && is_custodian(&imported)
         });
@@ -64,10 +64,10 @@ pub(super) fn tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String,
 }
 
 /// `custodian`, or `{syntax: custodian, off_hour: 20}`.
-fn imported(label: &str, node: &Node, problems: &Findings) -> Option<Imported> {
+fn imported(label: &str, node: &Node, problems: &Findings) -> Option<ImportedSyntax> {
     if !matches!(node.value, Value::Map(_)) {
         let syntax = scalar::choice(node, label, &SYNTAXES, problems)?;
-        return Some(Imported {
+        return Some(ImportedSyntax {
             syntax,
             policy: None,
         });
@@ -75,7 +75,7 @@ fn imported(label: &str, node: &Node, problems: &Findings) -> Option<Imported> {
     let object = Object::read(node, &keys::IMPORT_TAG, problems)?;
     let syntax = object.require("syntax", problems);
     let syntax = scalar::choice(syntax?, "syntax", &SYNTAXES, problems)?;
-    Some(Imported {
+    Some(ImportedSyntax {
         syntax,
         policy: policy(&object, syntax, problems),
     })
@@ -83,7 +83,7 @@ fn imported(label: &str, node: &Node, problems: &Findings) -> Option<Imported> {
 
 /// What a policy says, where anything is said of one.
 pub(super) fn policy(object: &Object<'_>, syntax: Syntax, problems: &Findings) -> Option<Policy> {
-    let given: Vec<(&str, &Node)> = OF_A_POLICY
+    let given: Vec<(&str, &Node)> = POLICY_KEYS
         .iter()
         .filter_map(|key| Some((*key, object.get(key)?)))
         .collect();

@@ -10,7 +10,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::{FailedTest, MAX_FAILURES, Tally};
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// Elements within each other.
 const MAX_DEPTH: usize = 64;
@@ -143,7 +143,7 @@ impl Reading {
                 self.case.failed = true;
                 let message = attribute("message").unwrap_or_default();
                 if self.case.message.is_empty() && !message.trim().is_empty() {
-                    words::head(message, RAW_KEEP).clone_into(&mut self.case.message);
+                    words::head(message, MAX_RAW_BYTES).clone_into(&mut self.case.message);
                     Element::Other
                 } else if self.case.message.is_empty() {
                     Element::Failure
@@ -159,7 +159,7 @@ impl Reading {
             (Some(Element::Suite { name, .. }), b"failure" | b"error") => {
                 let test = FailedTest {
                     name: name.clone(),
-                    message: words::head(attribute("message").unwrap_or_default(), RAW_KEEP)
+                    message: words::head(attribute("message").unwrap_or_default(), MAX_RAW_BYTES)
                         .to_owned(),
                 };
                 self.tally.fail(test);
@@ -210,7 +210,7 @@ impl Reading {
             return Err("text stands outside of its elements".to_owned());
         }
         if let Some(Element::Failure) = self.open.last() {
-            let room = RAW_KEEP.saturating_sub(self.case.message.len());
+            let room = MAX_RAW_BYTES.saturating_sub(self.case.message.len());
             self.case.message.push_str(words::head(text, room));
         }
         Ok(())
@@ -231,7 +231,7 @@ impl Case {
         // By an attribute alone: disabled tests of GoogleTest and CTest.
         let status = attribute("status").unwrap_or_default().to_ascii_lowercase();
         Self {
-            name: words::head(&name, RAW_KEEP).to_owned(),
+            name: words::head(&name, MAX_RAW_BYTES).to_owned(),
             failed: matches!(status.as_str(), "failed" | "failure" | "fail" | "error"),
             skipped: matches!(
                 status.as_str(),
@@ -427,7 +427,7 @@ mod tests {
             (100, 100, MAX_FAILURES)
         );
         for test in &tally.failures {
-            assert!(test.name.len() <= RAW_KEEP && test.message.len() <= RAW_KEEP);
+            assert!(test.name.len() <= MAX_RAW_BYTES && test.message.len() <= MAX_RAW_BYTES);
         }
     }
 }

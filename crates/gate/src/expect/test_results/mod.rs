@@ -6,8 +6,8 @@ mod junit;
 
 use exact_json::{Budget, View};
 
-use super::json::Unread;
-use super::{Finding, Got, Parsed, Path};
+use super::json::NotJson;
+use super::{Actual, Finding, ParsedBody, Path};
 use crate::evidence::Evidence;
 use crate::template::{Template, Values};
 use crate::words;
@@ -78,7 +78,7 @@ impl TestResults {
     pub(super) fn evaluate(
         &self,
         evidence: &Evidence,
-        parsed: &mut Parsed<'_>,
+        parsed: &mut ParsedBody<'_>,
         values: &Values,
         findings: &mut Vec<Finding>,
     ) {
@@ -109,14 +109,14 @@ impl TestResults {
 /// By the paths to the tests, to the failed and to the skipped ones.
 fn counted(
     paths: [Option<&Path>; 3],
-    parsed: &mut Parsed<'_>,
+    parsed: &mut ParsedBody<'_>,
     values: &Values,
 ) -> Result<Tally, String> {
     let mut budget = Budget::default().until(std::sync::Arc::clone(parsed.stop));
     let document = match parsed.json.get() {
         Ok(document) => document,
-        Err(Unread::NotJson(error)) => return Err(format!("it is not JSON: {error}")),
-        Err(Unread::Unknown(why)) => return Err(why.clone()),
+        Err(NotJson::NotJson(error)) => return Err(format!("it is not JSON: {error}")),
+        Err(NotJson::Unknown(why)) => return Err(why.clone()),
     };
     let mut counts = [0; 3];
     for (count, path) in counts.iter_mut().zip(paths) {
@@ -165,7 +165,7 @@ impl Tally {
             some => format!(", {some} skipped"),
         };
         if failed > 0 {
-            let got = Got::Words(format!("{failed} failed of {}{beside}", number(tests)));
+            let got = Actual::Words(format!("{failed} failed of {}{beside}", number(tests)));
             let first = Finding::new(DEMAND, got, false);
             let named = self.failures.into_iter().map(FailedTest::finding);
             return std::iter::once(first).chain(named).collect();
@@ -176,9 +176,9 @@ impl Tally {
                 0 => "no test in the result".to_owned(),
                 all => format!("{} in the result, all skipped", number(all)),
             };
-            return vec![Finding::no_data("a test that ran", Got::Words(got))];
+            return vec![Finding::no_data("a test that ran", Actual::Words(got))];
         }
-        let got = Got::Words(format!("{} ran, none failed{beside}", number(ran)));
+        let got = Actual::Words(format!("{} ran, none failed{beside}", number(ran)));
         vec![Finding::new(DEMAND, got, true)]
     }
 }
@@ -186,8 +186,8 @@ impl Tally {
 impl FailedTest {
     fn finding(self) -> Finding {
         let got = match self.message.as_str() {
-            "" => Got::Words("a failure without a message".to_owned()),
-            message => Got::Value(words::quote(message)),
+            "" => Actual::Words("a failure without a message".to_owned()),
+            message => Actual::Value(words::quote(message)),
         };
         Finding::new(
             format!("test {} to pass", words::quote(&self.name)),

@@ -8,24 +8,23 @@
 use std::time::Duration;
 
 use agent::{
-    Action, Agent, Answer, Bounds, Datum, Element, End, Expectations, Judged, Next, PageState,
-    Price, Scroll, Task, Typed, judge,
+    Action, Agent, Answer, Element, End, Expectations, Next, PageState, RunJudgement, Scroll,
+    TypedInput, judge,
 };
 use browser::Node;
 use tokio::time::{Instant, timeout_at};
 
+use super::agent_task::{AgentTask, SeenPage};
 use super::demands::Findings;
-use super::going::{Act, Done, Going};
-use super::recorded::{self, Recorded};
-use super::step::Step;
+use super::page_session::{ActionOutcome, ElementAction, PageSession};
+use super::recorded_step::{self, RecordedStep};
 use super::unmeasured;
 use crate::cloud::ModelQuery;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::probe::{ProbeError, ProbeKind, Trace};
 use crate::recorder::{Attempt, StepRecord};
 use crate::redact::Redactor;
-use crate::template::{Reference, Template, Values};
 use crate::words;
 
 /// How long a page may go on asking for things before the model sees it.
@@ -33,99 +32,11 @@ const MAX_SETTLE: Duration = Duration::from_secs(5);
 /// How long a page is listened to before it may count as being at rest.
 const SETTLE_AFTER: Duration = Duration::from_millis(100);
 /// How long nothing is done between two tries of an action.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Tokens of one answer.
-const MAX_ANSWER: u32 = 1_000;
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Characters of a page that a model reads as text.
 const MAX_READ: usize = 8_000;
 
-/// What a model is to do.
-#[derive(Clone, Debug)]
-pub(crate) struct AgentTask {
-    pub(crate) goal: Template,
-    pub(crate) persona: Option<Template>,
-    pub(crate) data: Vec<DatumTemplate>,
-    pub(crate) model: String,
-    pub(crate) bounds: Bounds,
-    pub(crate) price: Option<Price>,
-    /// What judges.
-    pub(crate) proof: Step,
-    /// What an earlier run did.
-    pub(crate) recorded: Vec<Step>,
-    /// The names of all secrets of the suite: none of them is shown to a model.
-    pub(crate) secrets: Vec<String>,
-}
-
-/// A value that may be typed.
-#[derive(Clone, Debug)]
-pub(crate) struct DatumTemplate {
-    pub(crate) name: String,
-    pub(crate) value: Template,
-    pub(crate) is_secret: bool,
-}
-
-impl AgentTask {
-    pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
-        see(&self.goal);
-        self.persona.iter().for_each(&mut *see);
-        for datum in &self.data {
-            see(&datum.value);
-        }
-        for step in self.recorded.iter().chain([&self.proof]) {
-            step.templates(see);
-        }
-    }
-
-    /// What it does, in a few words.
-    pub(crate) fn written(&self) -> Vec<String> {
-        let recorded = self.recorded.iter().map(Step::written);
-        let goal = format!("{} is asked to: {}", self.model, self.goal.written());
-        recorded.chain([goal, self.proof.written()]).collect()
-    }
-
-    fn task(&self, origins: Vec<String>, values: &Values) -> Result<Task, ProbeError> {
-        let datum = |datum: &DatumTemplate| {
-            let shown = (!datum.is_secret)
-                .then(|| datum.value.render(values))
-                .transpose()?;
-            Ok::<_, ProbeError>(Datum {
-                name: datum.name.clone(),
-                shown,
-            })
-        };
-        let data: Result<Vec<Datum>, ProbeError> = self.data.iter().map(datum).collect();
-        let persona = self
-            .persona
-            .as_ref()
-            .map(|persona| persona.render(values))
-            .transpose()?;
-        Ok(Task {
-            goal: self.goal.render(values)?,
-            persona,
-            data: data?,
-            origins,
-            bounds: self.bounds,
-            max_answer: MAX_ANSWER,
-        })
-    }
-
-    fn redactor(&self, values: &Values) -> Redactor {
-        let secrets = self.secrets.iter().filter_map(|name| {
-            let secret = values.text(&Reference::Name(name.clone())).ok()?;
-            Some(secret.into_owned())
-        });
-        let secrets: Vec<String> = secrets.collect();
-        Redactor::new(secrets.iter().map(String::as_str))
-    }
-}
-
-/// A page that the model sees, and by which numbers the browser knows its elements.
-pub(super) struct Seen {
-    pub(super) state: PageState,
-    pub(super) backends: Vec<Option<i64>>,
-}
-
-impl Going<'_> {
+impl PageSession<'_> {
     /// Goes where the goal leads, and judges. False if it was not reached.
     pub(super) async fn agent(
         &mut self,
@@ -170,16 +81,16 @@ impl Going<'_> {
         };
         self.noted.push(end.to_string());
         match judge(expectations, &end) {
-            Judged::Passed => {
+            RunJudgement::Passed => {
                 trace.recording.append(&mut self.recording);
                 Ok(true)
             }
-            Judged::Failed => Ok(false),
-            Judged::Inconclusive(why) => {
+            RunJudgement::Failed => Ok(false),
+            RunJudgement::Inconclusive(why) => {
                 self.doubt = Some(why);
                 Ok(true)
             }
-            Judged::Errored(why) => {
+            RunJudgement::Errored(why) => {
                 let record = self.record().await;
                 trace.pages.push(record);
                 Err(ProbeError::errored(why))
@@ -252,7 +163,7 @@ impl Going<'_> {
     }
 
     /// The page at rest, without secrets.
-    async fn seen(&mut self, redactor: &Redactor) -> Result<Seen, ProbeError> {
+    async fn seen(&mut self, redactor: &Redactor) -> Result<SeenPage, ProbeError> {
         // What came while the model was thinking, and what the action has just begun.
         self.page.wait(SETTLE_AFTER).await.map_err(unmeasured)?;
         let until = (Instant::now() + MAX_SETTLE).min(self.end);
@@ -266,7 +177,7 @@ impl Going<'_> {
             name: redactor.text(&node.name),
             value: node.value.map(|value| redactor.text(&value)),
         };
-        Ok(Seen {
+        Ok(SeenPage {
             state: PageState {
                 url: redactor.text(&view.url),
                 title: redactor.text(&view.title),
@@ -281,7 +192,7 @@ impl Going<'_> {
         &mut self,
         task: &AgentTask,
         action: &Action,
-        seen: &Seen,
+        seen: &SeenPage,
         said: String,
         trace: &mut Trace,
     ) -> Result<Result<String, String>, ProbeError> {
@@ -289,18 +200,18 @@ impl Going<'_> {
         let mut attempt =
             Attempt::begun(trace.started + from.saturating_duration_since(self.begun));
         // Before it: an element may be gone afterwards.
-        let step = recorded::step(self, task, action, seen)
+        let step = recorded_step::step(self, task, action, seen)
             .await
             .map_err(unmeasured)?;
         let came = self.acts(task, action, seen, &mut attempt).await?;
         match step {
-            Recorded::As(line) if came.is_ok() => self.recording.push(line),
-            Recorded::AsPage if came.is_ok() => {
+            RecordedStep::As(line) if came.is_ok() => self.recording.push(line),
+            RecordedStep::AsPage if came.is_ok() => {
                 let view = self.page.view().await.map_err(unmeasured)?;
                 self.recording
-                    .push(recorded::opened(&view.url, self.context));
+                    .push(recorded_step::opened(&view.url, self.context));
             }
-            Recorded::Not(why) if came.is_ok() => self
+            RecordedStep::Not(why) if came.is_ok() => self
                 .noted
                 .push(format!("{said:?} can't be recorded: {why}")),
             _ => {}
@@ -309,9 +220,9 @@ impl Going<'_> {
         attempt.measurement = Measurement::Passed;
         attempt.duration = from.elapsed();
         let got = match (&came, action) {
-            (Ok(_), Action::Read) => Got::Words("read".to_owned()),
-            (Ok(got), _) => Got::Words(got.clone()),
-            (Err(why), _) => Got::Value(why.clone()),
+            (Ok(_), Action::Read) => Actual::Words("read".to_owned()),
+            (Ok(got), _) => Actual::Words(got.clone()),
+            (Err(why), _) => Actual::Value(why.clone()),
         };
         attempt.findings = vec![Finding::new("something to be done", got, true)];
         trace.steps.push(StepRecord {
@@ -329,7 +240,7 @@ impl Going<'_> {
         &mut self,
         task: &AgentTask,
         action: &Action,
-        seen: &Seen,
+        seen: &SeenPage,
         attempt: &mut Attempt,
     ) -> Result<Result<String, String>, ProbeError> {
         let until = (Instant::now() + self.probe.step_timeout).min(self.end);
@@ -340,7 +251,7 @@ impl Going<'_> {
                     .iter()
                     .all(|one| one.measurement == Measurement::Passed);
                 let said = found.into_iter().next().map(|one| match one.got {
-                    Got::Words(got) | Got::Value(got) => got,
+                    Actual::Words(got) | Actual::Value(got) => got,
                 });
                 let said = said.unwrap_or_default();
                 Ok(if is_met {
@@ -349,15 +260,16 @@ impl Going<'_> {
                     Err(format!("no page: {said}"))
                 })
             }
-            Action::Click(index) => self.uses(*index, seen, &Act::Click, until).await,
+            Action::Click(index) => self.uses(*index, seen, &ElementAction::Click, until).await,
             Action::Select(index, option) => {
-                self.uses(*index, seen, &Act::Select(option), until).await
-            }
-            Action::Type(index, Typed::Text(text)) => {
-                self.uses(*index, seen, &Act::Type(text, false), until)
+                self.uses(*index, seen, &ElementAction::Select(option), until)
                     .await
             }
-            Action::Type(index, Typed::Datum(name)) => {
+            Action::Type(index, TypedInput::Text(text)) => {
+                self.uses(*index, seen, &ElementAction::Type(text, false), until)
+                    .await
+            }
+            Action::Type(index, TypedInput::Datum(name)) => {
                 let datum = task.data.iter().find(|datum| datum.name == *name);
                 let Some(datum) = datum else {
                     return Ok(Err(format!("there is no data {name:?}")));
@@ -366,8 +278,13 @@ impl Going<'_> {
                 if datum.is_secret && !text.is_empty() {
                     self.secrets.push(text.clone());
                 }
-                self.uses(*index, seen, &Act::Type(&text, datum.is_secret), until)
-                    .await
+                self.uses(
+                    *index,
+                    seen,
+                    &ElementAction::Type(&text, datum.is_secret),
+                    until,
+                )
+                .await
             }
             Action::Scroll(to) => {
                 self.page
@@ -378,7 +295,7 @@ impl Going<'_> {
             }
             Action::Back => {
                 self.page.back().await.map_err(unmeasured)?;
-                self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+                self.page.wait(POLL_INTERVAL).await.map_err(unmeasured)?;
                 Ok(Ok("went back".to_owned()))
             }
             Action::Read => {
@@ -391,8 +308,8 @@ impl Going<'_> {
     async fn uses(
         &mut self,
         index: usize,
-        seen: &Seen,
-        act: &Act<'_>,
+        seen: &SeenPage,
+        act: &ElementAction<'_>,
         until: Instant,
     ) -> Result<Result<String, String>, ProbeError> {
         let Some(backend) = seen.backends.get(index).copied().flatten() else {
@@ -401,14 +318,14 @@ impl Going<'_> {
         loop {
             let found = self.page.take_node(backend).await.map_err(unmeasured)?;
             let unmet = match self.act_on(found, act).await.map_err(unmeasured)? {
-                Done::Yes => return Ok(Ok(act.done().to_owned())),
-                Done::Never(why) => return Ok(Err(why)),
-                Done::NotYet(why) => why,
+                ActionOutcome::Yes => return Ok(Ok(act.done().to_owned())),
+                ActionOutcome::Never(why) => return Ok(Err(why)),
+                ActionOutcome::NotYet(why) => why,
             };
             if Instant::now() >= until {
                 return Ok(Err(unmet));
             }
-            self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+            self.page.wait(POLL_INTERVAL).await.map_err(unmeasured)?;
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use browser::{Error, Page};
 
-use super::step::LocatorTemplate;
-use crate::expect::{Comparison, Finding, Got, TextCondition};
+use super::locator::LocatorTemplate;
+use crate::expect::{Actual, Comparison, Finding, TextCondition};
 use crate::probe::ProbeError;
 use crate::probe::received;
 use crate::template::{Template, Values};
@@ -113,7 +113,7 @@ impl ElementCondition {
         let seen = located.seen;
         let hidden = located.all.saturating_sub(seen);
         let got = || {
-            Got::Words(match (seen, hidden) {
+            Actual::Words(match (seen, hidden) {
                 (0, 0) => "none".to_owned(),
                 (seen, 0) => format!("{seen} visible"),
                 (seen, hidden) => format!("{seen} visible, {hidden} not"),

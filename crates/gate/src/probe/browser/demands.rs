@@ -6,7 +6,7 @@ use std::time::Duration;
 use browser::{Log, Node, Overflow, ProblemKind, View};
 
 use super::{Browser, Screen};
-use crate::expect::{Finding, Got, several};
+use crate::expect::{Actual, Finding, several};
 use crate::probe::Trace;
 use crate::words;
 
@@ -213,9 +213,9 @@ impl<'a> Findings<'a> {
             let texts: Vec<String> = problems.map(|(_, text)| text.clone()).collect();
             let count = texts.len();
             let got = if count == 0 {
-                Got::Words("none".to_owned())
+                Actual::Words("none".to_owned())
             } else {
-                Got::Value(several(texts.into_iter(), count, "; "))
+                Actual::Value(several(texts.into_iter(), count, "; "))
             };
             findings.push(Finding::new(demand.words(), got, count == 0));
         }
@@ -229,7 +229,7 @@ impl<'a> Findings<'a> {
             let demand = format!("{} {sign} {}", vital.words(), vital.shown(limit.limit));
             findings.push(match worst {
                 Some(value) => {
-                    let got = Got::Words(vital.shown(value));
+                    let got = Actual::Words(vital.shown(value));
                     Finding::new(demand, got, limit.holds(value))
                 }
                 None => Finding::errored(demand, "no page had this measured"),

@@ -5,16 +5,18 @@
 //! step that is not met still ends with a picture of the page.
 
 mod agent;
+mod agent_task;
 mod condition;
 mod demands;
-mod going;
-mod looks;
+mod locator;
+mod page_record;
+mod page_session;
+mod page_settled;
 mod picture;
 mod policy;
-mod record;
-mod recorded;
-mod rest;
+mod recorded_step;
 mod step;
+mod visual_comparison;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,19 +26,20 @@ use futures::FutureExt;
 use text::glob;
 use tokio::time::Instant;
 
-pub(crate) use self::agent::{AgentTask, DatumTemplate};
+pub(crate) use self::agent_task::{AgentTask, TaskValueTemplate};
 pub(crate) use self::condition::{Condition, ElementCondition};
 pub(crate) use self::demands::{Vital, VitalLimit};
-use self::going::Going;
+pub(crate) use self::locator::{LocatorTemplate, MatchTemplate};
+pub(crate) use self::page_record::PageRecord;
+use self::page_session::PageSession;
 use self::policy::Requests;
-pub(crate) use self::record::PageRecord;
-pub(crate) use self::step::{Action, LocatorTemplate, MatchTemplate, Step};
+pub(crate) use self::step::{Action, Step};
 use super::request_url::{Origin, RequestUrl};
 use super::{
     Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
 };
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::template::{Template, Values};
 
@@ -45,7 +48,7 @@ const MAX_HELD: usize = 4 * 1024 * 1024;
 /// Two pictures of a large screen, as they are compared.
 const MAX_PICTURES: usize = 16 * 1024 * 1024;
 /// Kept of the time of a try for the picture of what went wrong, and for the farewell.
-const EVIDENCE_TIME: Duration = Duration::from_secs(3);
+const EVIDENCE_RESERVE: Duration = Duration::from_secs(3);
 
 /// Steps in a browser.
 #[derive(Clone, Debug)]
@@ -152,7 +155,7 @@ impl ProbeKind for Browser {
                 "browser"
             },
             answer: &[],
-            received: browser::MAX_MESSAGE + MAX_HELD,
+            received: browser::MAX_MESSAGE_BYTES + MAX_HELD,
             // Two pictures without their compression.
             judged: if self.old_looks.is_some() {
                 MAX_PICTURES
@@ -241,14 +244,17 @@ async fn execute(
             open.endpoint.place()
         )));
     }
-    let end = begun + probe.time.saturating_sub(EVIDENCE_TIME.min(probe.time / 4));
+    let end = begun
+        + probe
+            .time
+            .saturating_sub(EVIDENCE_RESERVE.min(probe.time / 4));
     let requests = Arc::new(Mutex::new(Requests::default()));
     let mut findings = demands::Findings::new(probe);
     let mut met = true;
     let mut looked = Vec::new();
     let mut doubt = None;
     for (index, screen) in probe.screens.iter().enumerate() {
-        let going = Going::open(
+        let going = PageSession::open(
             probe,
             context,
             screen,
@@ -266,7 +272,7 @@ async fn execute(
         met = through?;
         doubt = doubt.or(of_model);
         if let (true, Some(tolerance)) = (met, probe.old_looks) {
-            let looks = looks::Looks {
+            let looks = visual_comparison::VisualComparison {
                 probe,
                 context,
                 screen,
@@ -285,7 +291,7 @@ async fn execute(
     let reached = requests.lock().is_ok_and(|requests| requests.reached);
     let mut all = vec![Finding::new(
         "every step",
-        Got::Words(
+        Actual::Words(
             if met {
                 "all of them"
             } else {

@@ -6,9 +6,9 @@ use std::io::Read as _;
 use flate2::read::ZlibDecoder;
 
 /// The side of a square, in pixels.
-const SQUARE: usize = 8;
+const SQUARE_PIXELS: usize = 8;
 /// By how much two squares may differ in a channel, of 255.
-const SAME_COLOUR: u32 = 12;
+const COLOUR_TOLERANCE: u32 = 12;
 /// What is read of a picture, in pixels. The largest screen of a suite has as many.
 const MAX_PIXELS: usize = 3_840 * 3_840;
 
@@ -22,8 +22,8 @@ pub(super) struct Picture {
 
 /// How much of two pictures differs, in percent.
 pub(super) fn difference(one: &Picture, other: &Picture) -> f64 {
-    let width = one.width.max(other.width).div_ceil(SQUARE);
-    let height = one.height.max(other.height).div_ceil(SQUARE);
+    let width = one.width.max(other.width).div_ceil(SQUARE_PIXELS);
+    let height = one.height.max(other.height).div_ceil(SQUARE_PIXELS);
     let mut differing = 0_u32;
     for y in 0..height {
         for x in 0..width {
@@ -39,7 +39,7 @@ fn is_same(one: Option<[u32; 3]>, other: Option<[u32; 3]>) -> bool {
         (Some(one), Some(other)) => one
             .iter()
             .zip(other)
-            .all(|(one, other)| one.abs_diff(other) <= SAME_COLOUR),
+            .all(|(one, other)| one.abs_diff(other) <= COLOUR_TOLERANCE),
         (one, other) => one == other,
     }
 }
@@ -86,13 +86,13 @@ impl Picture {
 
     /// The mean of a square; none beyond the picture.
     fn mean(&self, x: usize, y: usize) -> Option<[u32; 3]> {
-        let (left, top) = (x * SQUARE, y * SQUARE);
+        let (left, top) = (x * SQUARE_PIXELS, y * SQUARE_PIXELS);
         if left >= self.width || top >= self.height {
             return None;
         }
         let (right, bottom) = (
-            (left + SQUARE).min(self.width),
-            (top + SQUARE).min(self.height),
+            (left + SQUARE_PIXELS).min(self.width),
+            (top + SQUARE_PIXELS).min(self.height),
         );
         let mut sums = [0_u32; 3];
         for row in top..bottom {

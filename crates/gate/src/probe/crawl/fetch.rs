@@ -7,9 +7,9 @@ use http::Method;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use tokio::time::timeout;
 
-use super::super::client::PreparedRequest;
 use super::super::connect_options::ConnectOptions;
 use super::super::http::read;
+use super::super::prepared_request::PreparedRequest;
 use super::super::request_url::{Origin, RequestUrl};
 use super::super::web_place;
 use super::page::{self, Page};
@@ -61,7 +61,7 @@ pub(super) fn headers(origin: &Origin, context: &ProbeContext) -> Result<HeaderM
     let mut headers = web_place::headers(origin, &[], context)?;
     let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
     headers.entry(ACCEPT).or_insert(accepted);
-    let codings = HeaderValue::from_static(body::ACCEPTED);
+    let codings = HeaderValue::from_static(body::ACCEPT_ENCODING);
     headers.entry(ACCEPT_ENCODING).or_insert(codings);
     Ok(headers)
 }

@@ -24,7 +24,7 @@ use super::{
     Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
 };
 use crate::evidence::Observation;
-use crate::expect::{Finding, Got, several};
+use crate::expect::{Actual, Finding, several};
 use crate::measurement::Measurement;
 use crate::template::Template;
 use crate::words;
@@ -32,7 +32,7 @@ use crate::words;
 /// How many requests are under way at once.
 const CONCURRENT_FETCHES: usize = 4;
 /// Files for each page: scripts, styles, images.
-const FILES_PER_PAGE: usize = 10;
+const MAX_FILES_PER_PAGE: usize = 10;
 
 /// A walk over a site.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct Crawl {
 
 impl ProbeKind for Crawl {
     fn profile(&self) -> Profile {
-        let urls = self.max_pages * (1 + FILES_PER_PAGE);
+        let urls = self.max_pages * (1 + MAX_FILES_PER_PAGE);
         Profile {
             key: "crawl",
             answer: &[],
@@ -255,7 +255,7 @@ impl<'a> Walk<'a> {
             self.led_elsewhere += 1;
             return;
         }
-        let most = self.crawl.max_pages * (1 + FILES_PER_PAGE);
+        let most = self.crawl.max_pages * (1 + MAX_FILES_PER_PAGE);
         let is_full =
             self.named.len() >= most || (is_page && self.planned_pages >= self.crawl.max_pages);
         if is_full || depth > self.crawl.max_depth {
@@ -294,9 +294,9 @@ impl<'a> Walk<'a> {
         let finding = |demand: &str, problems: Vec<String>| {
             let count = problems.len();
             let got = if count == 0 {
-                Got::Words("none".to_owned())
+                Actual::Words("none".to_owned())
             } else {
-                Got::Value(several(problems.into_iter(), count, "; "))
+                Actual::Value(several(problems.into_iter(), count, "; "))
             };
             Finding::new(demand, got, count == 0)
         };
@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
             mixed,
             landmarks,
         } = self.problems;
-        let pages = Got::Words(self.pages.to_string());
+        let pages = Actual::Words(self.pages.to_string());
         let mut findings = vec![
             // A site of which nothing was seen is not without faults.
             Finding::new("at least 1 page", pages, self.pages > 0),

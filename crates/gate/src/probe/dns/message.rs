@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 const CLASS_IN: u16 = 1;
-const HEADER: usize = 12;
+const HEADER_BYTES: usize = 12;
 /// As long as a name can be, and so as many pointers as it can have.
 const MAX_NAME: usize = 255;
 
@@ -85,7 +85,7 @@ pub(super) enum Answer {
 
 /// A question for the records of a name, which must be one that [`super::is_name`] takes.
 pub(super) fn question(id: u16, name: &str, record_type: RecordType) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + name.len() + 6);
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + name.len() + 6);
     bytes.extend(id.to_be_bytes());
     // Recursion desired; one question.
     bytes.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -117,8 +117,8 @@ pub(super) fn answer(bytes: &[u8], question: &[u8], record_type: RecordType) -> 
     if code != 0 && code != 3 {
         return Some(Answer::Refused(code));
     }
-    let asked = reader.take(question.len() - HEADER)?;
-    if questions != 1 || !asked.eq_ignore_ascii_case(&question[HEADER..]) {
+    let asked = reader.take(question.len() - HEADER_BYTES)?;
+    if questions != 1 || !asked.eq_ignore_ascii_case(&question[HEADER_BYTES..]) {
         return None;
     }
     if is_cut {

@@ -12,7 +12,7 @@ use futures::FutureExt;
 pub(crate) use self::message::RecordType;
 use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Trace};
 use crate::evidence::Observation;
-use crate::expect::{Comparison, Finding, Got, several};
+use crate::expect::{Actual, Comparison, Finding, several};
 use crate::template::Template;
 use crate::words;
 
@@ -90,9 +90,9 @@ async fn execute(
     found.sort_unstable();
     let got = || {
         if found.is_empty() {
-            return Got::Words("none".to_owned());
+            return Actual::Words("none".to_owned());
         }
-        Got::Value(several(found.iter().cloned(), found.len(), ", "))
+        Actual::Value(several(found.iter().cloned(), found.len(), ", "))
     };
     let mut findings = Vec::new();
     for record in contains {
@@ -112,7 +112,7 @@ async fn execute(
     if let Some(count) = dns.count {
         let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
         let demand = format!("count {} of {kind} records of {name}", count.words());
-        let got = Got::Words(number.to_string());
+        let got = Actual::Words(number.to_string());
         findings.push(Finding::new(demand, got, count.holds(number)));
     }
     if findings.is_empty() {

@@ -17,13 +17,13 @@ pub(super) const MAX_MESSAGE: usize = 65_535;
 
 /// What the system has says where.
 const FILE: &str = "/etc/resolv.conf";
-const PORT: u16 = 53;
+const DNS_PORT: u16 = 53;
 /// As many as the system itself asks.
 const MAX_SERVERS: usize = 3;
 /// How often each is asked.
-const TRIES: usize = 2;
+const MAX_TRIES: usize = 2;
 /// How long one question waits.
-const WAIT: Duration = Duration::from_secs(1);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The records of a name. `servers` are asked in place of the system's, if there are any.
 pub(super) async fn ask(
@@ -40,9 +40,9 @@ pub(super) async fn ask(
         servers
     };
     let mut why = String::new();
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         for server in servers.iter().take(MAX_SERVERS) {
-            match timeout(WAIT, one(name, record_type, *server)).await {
+            match timeout(QUERY_TIMEOUT, one(name, record_type, *server)).await {
                 Ok(Ok(Answer::Records(records))) => return Ok(records),
                 Ok(Ok(Answer::Refused(code))) => {
                     why = format!("{server} answers {}", meaning(code));
@@ -107,11 +107,11 @@ fn of_file(text: &str) -> Vec<SocketAddr> {
         // An address of this link has its interface behind it.
         let address = words.next()?.split('%').next()?;
         let address: IpAddr = address.parse().ok()?;
-        is_server.then(|| (address, PORT).into())
+        is_server.then(|| (address, DNS_PORT).into())
     };
     let servers: Vec<SocketAddr> = text.lines().filter_map(address).collect();
     if servers.is_empty() {
-        return vec![(Ipv4Addr::LOCALHOST, PORT).into()];
+        return vec![(Ipv4Addr::LOCALHOST, DNS_PORT).into()];
     }
     servers
 }

@@ -11,13 +11,14 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinSet;
 
-use super::super::client::{Clients, MAX_HEADER_BYTES};
+use super::super::client::Clients;
+use super::super::http_limits::MAX_HEADER_BYTES;
 use super::super::request_url::RequestUrl;
 use super::super::{ProbeContext, ProbeError};
 
 /// Before each message: whether it is compressed, and its length.
-const PREFIX: usize = 5;
-const WINDOW: u32 = 64 * 1024;
+const PREFIX_BYTES: usize = 5;
+const WINDOW_BYTES: u32 = 64 * 1024;
 
 /// Ends its connection when it is dropped.
 pub(super) struct Channel<'a> {
@@ -53,8 +54,8 @@ impl<'a> Channel<'a> {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .max_header_list_size(MAX_HEADER_BYTES)
-            .initial_connection_window_size(WINDOW)
-            .initial_stream_window_size(WINDOW);
+            .initial_connection_window_size(WINDOW_BYTES)
+            .initial_stream_window_size(WINDOW_BYTES);
         let mut driver = JoinSet::new();
         let stream = context.clients.dial(&url.origin).await?;
         let sender = if url.origin.secure {
@@ -129,7 +130,7 @@ impl Answer {
     async fn read(&mut self, mut body: Incoming, most: usize) -> Result<(), hyper::Error> {
         while let Some(frame) = body.frame().await {
             match frame?.into_data() {
-                Ok(data) if self.body.len() + data.len() > most + PREFIX => {
+                Ok(data) if self.body.len() + data.len() > most + PREFIX_BYTES => {
                     self.cut_at = Some(most);
                     return Ok(());
                 }
@@ -149,7 +150,7 @@ impl Answer {
 
     /// Its one message.
     pub(super) fn message(&self) -> Result<&[u8], &'static str> {
-        let Some((prefix, message)) = self.body.split_at_checked(PREFIX) else {
+        let Some((prefix, message)) = self.body.split_at_checked(PREFIX_BYTES) else {
             return Err("an answer without a message");
         };
         let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]);

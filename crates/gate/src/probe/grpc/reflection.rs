@@ -14,7 +14,7 @@ use super::channel::{Answer, Channel};
 use super::schema::Schema;
 use super::wire::{self, Field};
 use crate::probe::ProbeError;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 const METHODS: [&str; 2] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
@@ -41,7 +41,7 @@ pub(super) async fn schema(channel: &mut Channel<'_>, service: &str) -> Result<S
     while let Some(name) = known.missing() {
         let question = wire::bytes_field(3, name.as_bytes());
         let answer = known.ask(channel, method, &question).await?;
-        known.take(&answer, Asked::Import(&name))?;
+        known.take(&answer, ReflectionQuery::Import(&name))?;
         if !known.files.contains_key(&name) {
             return Err(broken(&format!(
                 "it does not send {name:?}, which its types import"
@@ -54,7 +54,7 @@ pub(super) async fn schema(channel: &mut Channel<'_>, service: &str) -> Result<S
 
 /// What a question is about.
 #[derive(Clone, Copy)]
-enum Asked<'a> {
+enum ReflectionQuery<'a> {
     Service(&'a str),
     /// A file that another one imports.
     Import(&'a str),
@@ -83,7 +83,7 @@ impl Known {
             if answer.status == StatusCode::NOT_FOUND || code == Some(UNIMPLEMENTED) {
                 continue;
             }
-            self.take(&answer, Asked::Service(service))?;
+            self.take(&answer, ReflectionQuery::Service(service))?;
             return Ok(method);
         }
         Err(ProbeError::errored(
@@ -108,7 +108,7 @@ impl Known {
     }
 
     /// The files of an answer.
-    fn take(&mut self, answer: &Answer, asked: Asked<'_>) -> Result<(), ProbeError> {
+    fn take(&mut self, answer: &Answer, asked: ReflectionQuery<'_>) -> Result<(), ProbeError> {
         if let Some(bound) = answer.cut_at {
             return Err(broken(&format!(
                 "its types are larger than {}",
@@ -218,12 +218,12 @@ fn values(enums: &[EnumDescriptorProto]) -> usize {
 
 /// Whatever a server says of its types must be right: else nothing is known of what it answers.
 fn broken(why: &str) -> ProbeError {
-    let why = words::head(why, RAW_KEEP);
+    let why = words::head(why, MAX_RAW_BYTES);
     ProbeError::errored(format!("the server's reflection can't be used: {why}"))
 }
 
 /// An error of the server about what was asked for.
-fn refused(error: &[u8], asked: Asked<'_>) -> ProbeError {
+fn refused(error: &[u8], asked: ReflectionQuery<'_>) -> ProbeError {
     let fields = wire::fields(error).unwrap_or_default();
     let code = fields.iter().find_map(|field| match field {
         (1, Field::Varint(code)) => Some(*code),
@@ -236,10 +236,10 @@ fn refused(error: &[u8], asked: Asked<'_>) -> ProbeError {
     let words = words.unwrap_or_default();
     match (code, asked) {
         // That the release lacks the service is its fault; that it can't describe its own types says nothing of them.
-        (Some(NOT_FOUND), Asked::Service(service)) => {
+        (Some(NOT_FOUND), ReflectionQuery::Service(service)) => {
             return ProbeError::failed(format!("the server does not know the service {service}"));
         }
-        (Some(NOT_FOUND), Asked::Import(file)) => {
+        (Some(NOT_FOUND), ReflectionQuery::Import(file)) => {
             return broken(&format!(
                 "it does not know {file:?}, which its types import"
             ));

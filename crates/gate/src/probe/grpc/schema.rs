@@ -11,7 +11,7 @@ use prost_reflect::{
     SerializeOptions, Value,
 };
 
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How large the JSON of a message may be.
 pub(super) const MAX_JSON: usize = 1024 * 1024;
@@ -192,7 +192,7 @@ impl io::Write for Bounded {
 }
 
 fn short(text: &str) -> String {
-    words::head(text, RAW_KEEP).to_owned()
+    words::head(text, MAX_RAW_BYTES).to_owned()
 }
 
 #[cfg(test)]

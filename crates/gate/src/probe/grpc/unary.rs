@@ -15,9 +15,9 @@ use super::schema::{self, MAX_JSON, MethodError, Schema, UnaryMethod};
 use super::{Grpc, path_of};
 use crate::body::Body;
 use crate::evidence::{Evidence, Observation};
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::json_template::JsonTemplate;
-use crate::words::{self, RAW_KEEP};
+use crate::words::{self, MAX_RAW_BYTES};
 
 /// How large a message may be, each way.
 pub(super) const MAX_MESSAGE: usize = 256 * 1024;
@@ -152,7 +152,7 @@ async fn judge(call: &MethodCall, method: &UnaryMethod, answer: &Answer) -> (Fin
     };
     let failed = |words: String| {
         (
-            Finding::new(demand.clone(), Got::Words(words), false),
+            Finding::new(demand.clone(), Actual::Words(words), false),
             Vec::new(),
         )
     };
@@ -176,11 +176,11 @@ async fn judge(call: &MethodCall, method: &UnaryMethod, answer: &Answer) -> (Fin
     };
     let met = call.codes.contains(&code);
     let got = match (code, answer.trailing("grpc-message")) {
-        (Code::OK, _) | (_, None) => Got::Words(code.name()),
+        (Code::OK, _) | (_, None) => Actual::Words(code.name()),
         (code, Some(why)) => {
             let why = String::from_utf8_lossy(why.as_bytes());
             let got = format!("{}: {why}", code.name());
-            Got::Value(words::head(&got, RAW_KEEP).to_owned())
+            Actual::Value(words::head(&got, MAX_RAW_BYTES).to_owned())
         }
     };
     if code != Code::OK {

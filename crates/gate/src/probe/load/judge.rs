@@ -3,7 +3,7 @@
 use metric::{Aggregate, Comparison, Limit, Outcome, Question, Samples, compare_shares};
 
 use super::tally::Tally;
-use crate::expect::{Finding, Got};
+use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::probe::metric::judged;
 
@@ -28,7 +28,7 @@ pub(crate) struct ErrorDemand {
     pub(crate) tolerance: Option<f64>,
 }
 
-const COMPARED: &str = "latency no worse than the old version's";
+const COMPARISON_DEMAND: &str = "latency no worse than the old version's";
 
 /// A finding on errors, and one on latency if it is asked for.
 pub(super) fn findings(demands: &Demands, new: &Tally, old: Option<&Tally>) -> Vec<Finding> {
@@ -95,7 +95,7 @@ fn errors(demands: &Demands, new: &Tally, old: Option<&Tally>) -> Finding {
         );
         finding = with_comparison(finding, outcome, &why);
     }
-    if let (Got::Words(words), Some(errors)) = (&mut finding.got, new.errors()) {
+    if let (Actual::Words(words), Some(errors)) = (&mut finding.got, new.errors()) {
         *words = format!("{words}: {errors}");
     }
     finding
@@ -104,7 +104,7 @@ fn errors(demands: &Demands, new: &Tally, old: Option<&Tally>) -> Finding {
 /// What passed by its limit, as the comparison with the old version leaves it.
 fn with_comparison(finding: Finding, outcome: Outcome, why: &str) -> Finding {
     let got = match finding.got {
-        Got::Words(words) | Got::Value(words) => Got::Words(words + why),
+        Actual::Words(words) | Actual::Value(words) => Actual::Words(words + why),
     };
     match outcome {
         Outcome::Passed => Finding::new(finding.demand, got, true),
@@ -115,7 +115,10 @@ fn with_comparison(finding: Finding, outcome: Outcome, why: &str) -> Finding {
 
 /// Nothing was asked.
 pub(super) fn nothing_to_compare_with(why: &str) -> Finding {
-    Finding::no_data(COMPARED, Got::Words(format!("nothing was asked: {why}")))
+    Finding::no_data(
+        COMPARISON_DEMAND,
+        Actual::Words(format!("nothing was asked: {why}")),
+    )
 }
 
 fn too_few_of_the_old_version(demands: &Demands, old: &Tally, count: usize) -> Finding {
@@ -126,7 +129,7 @@ fn too_few_of_the_old_version(demands: &Demands, old: &Tally, count: usize) -> F
     if let Some(errors) = old.errors() {
         got = format!("{got}: {errors}");
     }
-    Finding::inconclusive(COMPARED, Got::Words(got))
+    Finding::inconclusive(COMPARISON_DEMAND, Actual::Words(got))
 }
 
 /// `latency p95 not > 300 ms and no worse than the old version`
@@ -178,7 +181,7 @@ mod tests {
 
     fn summary(demands: &Demands, new: &Tally, old: Option<&Tally>) -> String {
         let lines = findings(demands, new, old).into_iter().map(|finding| {
-            let Got::Words(got) = finding.got else {
+            let Actual::Words(got) = finding.got else {
                 panic!("only our own words");
             };
             format!(

@@ -19,11 +19,12 @@ use tokio::time::{Instant, timeout};
 
 pub(crate) use self::judge::{Demands, ErrorDemand};
 pub(crate) use self::pace::{Rate, Schedule};
-use self::pace::{Sent, Version};
+use self::pace::{RequestOutcome, Version};
 use self::tally::{Sample, Tally};
 use super::allowed_origins::AllowedOrigins;
-use super::client::{Clients, PreparedRequest};
+use super::client::Clients;
 use super::http::Request;
+use super::prepared_request::PreparedRequest;
 use super::request_url::{Origin, RequestUrl};
 use super::{
     Execution, FixedTime, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace,
@@ -34,11 +35,11 @@ use crate::template::Template;
 use crate::words;
 
 /// What a connection may buffer of an answer that is not kept.
-const CONNECTION_BUFFER: usize = 256 * 1024;
+const CONNECTION_BUFFER_BYTES: usize = 256 * 1024;
 /// What a sample takes while it is judged: it is kept, copied, ranked with those of the other version and sorted.
-const SAMPLE: usize = 64;
+const SAMPLE_BYTES: usize = 64;
 /// For what comes beside the requests.
-const TIME_BESIDE: Duration = Duration::from_secs(5);
+const SETUP_RESERVE: Duration = Duration::from_secs(5);
 
 /// Requests at a fixed pace.
 #[derive(Clone, Debug)]
@@ -86,8 +87,8 @@ impl ProbeKind for Load {
         Profile {
             key: "load",
             answer: &[],
-            received: self.schedule.at_once(self.timeout) * CONNECTION_BUFFER,
-            judged: self.schedule.requests() * SAMPLE,
+            received: self.schedule.at_once(self.timeout) * CONNECTION_BUFFER_BYTES,
+            judged: self.schedule.requests() * SAMPLE_BYTES,
             needs_traffic: true,
             sampling: Sampling::Indistinct,
             // Each request has its own limit: if these are not kept, it is our doing.
@@ -123,7 +124,7 @@ impl ProbeKind for Load {
     fn fixed_time(&self) -> Option<FixedTime> {
         Some(FixedTime {
             of: "the load",
-            longest: self.schedule.length + self.timeout + TIME_BESIDE,
+            longest: self.schedule.length + self.timeout + SETUP_RESERVE,
         })
     }
 
@@ -195,8 +196,8 @@ async fn execute(
             _ => &mut of_new,
         };
         match sent {
-            Sent::Done(sample) => tally.add(sample),
-            Sent::Late => tally.add_late(),
+            RequestOutcome::Done(sample) => tally.add(sample),
+            RequestOutcome::Late => tally.add_late(),
         }
     })
     .await;

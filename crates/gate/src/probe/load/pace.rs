@@ -97,7 +97,7 @@ impl Schedule {
 }
 
 /// What became of a request.
-pub(super) enum Sent<T> {
+pub(super) enum RequestOutcome<T> {
     /// It was sent at its instant, and this came of it.
     Done(T),
     /// We were late, and it was not sent.
@@ -108,7 +108,7 @@ pub(super) enum Sent<T> {
 pub(super) async fn keep<T, F: Future<Output = T>>(
     schedule: &Schedule,
     send: impl Fn(Version) -> F,
-    mut take: impl FnMut(Version, Sent<T>),
+    mut take: impl FnMut(Version, RequestOutcome<T>),
 ) {
     let begun = Instant::now();
     let mut under_way = FuturesUnordered::new();
@@ -118,12 +118,12 @@ pub(super) async fn keep<T, F: Future<Output = T>>(
             tokio::select! {
                 biased;
                 () = sleep_until(planned) => break,
-                Some((version, done)) = under_way.next(), if !under_way.is_empty() => take(version, Sent::Done(done)),
+                Some((version, done)) = under_way.next(), if !under_way.is_empty() => take(version, RequestOutcome::Done(done)),
             }
         }
         let version = schedule.version(index);
         if planned.elapsed() > MAX_LATENESS {
-            take(version, Sent::Late);
+            take(version, RequestOutcome::Late);
             // Nobody is served by a loop that never waits.
             tokio::task::yield_now().await;
             continue;
@@ -132,7 +132,7 @@ pub(super) async fn keep<T, F: Future<Output = T>>(
         under_way.push(async move { (version, request.await) });
     }
     while let Some((version, done)) = under_way.next().await {
-        take(version, Sent::Done(done));
+        take(version, RequestOutcome::Done(done));
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
             }
         };
         keep(&schedule, send, |_, sent| {
-            late.set(late.get() + usize::from(matches!(sent, Sent::Late)));
+            late.set(late.get() + usize::from(matches!(sent, RequestOutcome::Late)));
         })
         .await;
         // Those of the first 950 ms but the first one.

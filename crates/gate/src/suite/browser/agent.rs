@@ -7,7 +7,7 @@ use strict_yaml::{Findings, Node, Object, Value, scalar};
 
 use super::{Browser, Screen, few, of, optional, reaches_release, screen, step};
 use crate::Stage;
-use crate::probe::browser::{Action, AgentTask, DatumTemplate, Step};
+use crate::probe::browser::{Action, AgentTask, Step, TaskValueTemplate};
 use crate::suite::context::Context;
 use crate::suite::{http, keys};
 use crate::template::Template;
@@ -16,7 +16,7 @@ const MAX_GOAL: usize = 2_000;
 const MAX_PROOF: usize = 50;
 const MAX_DATA: usize = 30;
 /// Of a check that does not say.
-const USUAL: (u32, u64, Duration) = (25, 300_000, Duration::from_mins(2));
+const DEFAULT_BOUNDS: (u32, u64, Duration) = (25, 300_000, Duration::from_mins(2));
 const MAX_STEPS: u64 = 200;
 const MAX_TOKENS: u64 = 20_000_000;
 const MAX_TIME: Duration = Duration::from_mins(15);
@@ -162,23 +162,23 @@ fn model(node: &Node, context: &Context) -> Option<String> {
     Some(written.to_owned())
 }
 
-fn data(node: &Node, context: &Context) -> Option<Vec<DatumTemplate>> {
+fn data(node: &Node, context: &Context) -> Option<Vec<TaskValueTemplate>> {
     let pairs = http::few(node, "data", MAX_DATA, context);
     let datum = |(key, node): &(&strict_yaml::Key, &Node)| {
         let written = scalar::loose_text(node, &key.text, &context.problems)?;
         let template = context.template(node, written)?;
-        context.is_plain(key).then(|| DatumTemplate {
+        context.is_plain(key).then(|| TaskValueTemplate {
             name: key.text.clone(),
             is_secret: context.has_secret(&template),
             value: template,
         })
     };
-    let data: Vec<Option<DatumTemplate>> = pairs.iter().map(datum).collect();
+    let data: Vec<Option<TaskValueTemplate>> = pairs.iter().map(datum).collect();
     data.into_iter().collect()
 }
 
 fn usual() -> Bounds {
-    let (steps, tokens, time) = USUAL;
+    let (steps, tokens, time) = DEFAULT_BOUNDS;
     Bounds {
         steps,
         tokens,

@@ -7,8 +7,8 @@ use wiring::Fact;
 use wiring::facts::{AutomaticRollback, CodeDeployEcs, EcsRelease};
 
 use super::{attached_alarms, load_balancing, service, versions};
+use crate::app_spec::Resource;
 use crate::cloud::{Cloud, CodeDeployRelease};
-use crate::codedeploy::appspec::Resource;
 use crate::codedeploy::routes::Routes;
 
 /// The lifecycle event that only a test listener makes sense of.

@@ -5,8 +5,8 @@ use wiring::Fact;
 use wiring::facts::CodeDeployLambda;
 
 use super::{attached_alarms, code_deploy};
+use crate::app_spec::Resource;
 use crate::cloud::{Cloud, CodeDeployRelease, existing};
-use crate::codedeploy::appspec::Resource;
 
 /// The facts.
 pub(super) async fn facts(

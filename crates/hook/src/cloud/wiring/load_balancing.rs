@@ -1,6 +1,6 @@
 //! Target groups, listeners and rules, each asked for by itself: of several at once, one that is gone hides the others.
 
-use aws_sdk_elasticloadbalancingv2::types::{Action, Rule, TargetGroup as Described};
+use aws_sdk_elasticloadbalancingv2::types::{Action, Rule, TargetGroup as EventDescription};
 use futures::future::join_all;
 use std::time::Duration;
 use wiring::Fact;
@@ -49,7 +49,7 @@ async fn target_group(cloud: &Cloud, named: &str) -> Fact<Option<TargetGroup>> {
     }))
 }
 
-async fn deregistration_delay(cloud: &Cloud, group: &Described) -> Fact<Duration> {
+async fn deregistration_delay(cloud: &Cloud, group: &EventDescription) -> Fact<Duration> {
     let aws = cloud.aws();
     let name = group.target_group_name().unwrap_or_default();
     let call = aws

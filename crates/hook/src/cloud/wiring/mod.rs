@@ -13,7 +13,7 @@ use wiring::facts::{AttachedAlarms, Versions};
 use wiring::{Fact, Facts};
 
 use super::{Cloud, DescribedRelease, alarms};
-use crate::codedeploy::appspec::Resource;
+use crate::app_spec::Resource;
 
 /// The facts of the deployment.
 pub(super) async fn facts(cloud: &Cloud) -> Result<Facts, CloudError> {

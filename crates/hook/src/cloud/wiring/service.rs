@@ -1,7 +1,7 @@
 //! The task definition, its image, and the service.
 
 use aws_sdk_ecs::types::{
-    DeploymentController, NetworkMode, Service as Described, ServiceField, Tag,
+    DeploymentController, NetworkMode, Service as EventDescription, ServiceField, Tag,
     TaskDefinition as Registered, TaskDefinitionField, TaskDefinitionStatus,
 };
 use wiring::Fact;
@@ -78,7 +78,7 @@ pub(super) async fn service(
     Ok(first(services)?.map(|service| of_service(&service)))
 }
 
-fn of_service(service: &Described) -> Service {
+fn of_service(service: &EventDescription) -> Service {
     Service {
         arn: service.service_arn().unwrap_or_default().to_owned(),
         is_active: service.status().is_none_or(|status| status == "ACTIVE"),

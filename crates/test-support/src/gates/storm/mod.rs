@@ -17,7 +17,7 @@ use futures::stream::{self, StreamExt};
 
 use super::SUITE;
 use super::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
-use super::service::{ATTACKS, Behaviour, Service};
+use super::service::{Behaviour, HOSTILE_ANSWERS, Service};
 
 /// What hostile answers miss.
 const STRICT: &str = "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }";
@@ -161,7 +161,7 @@ fn release(broken: bool, turn: usize, bakes: bool) -> (Behaviour, fn(&str) -> St
         (true, 2) => (Behaviour::Hanging, as_it_is),
         (true, 3) => (Behaviour::Well, MALFORMED[turn / 5 % MALFORMED.len()]),
         (true, _) => (
-            Behaviour::Hostile(ATTACKS[turn / 5 % ATTACKS.len()]),
+            Behaviour::Hostile(HOSTILE_ANSWERS[turn / 5 % HOSTILE_ANSWERS.len()]),
             as_it_is,
         ),
     }

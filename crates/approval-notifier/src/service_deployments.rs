@@ -1,0 +1,41 @@
+//! Which deployments an event of ECS is about: it names their service only.
+
+use approvals::pipeline::PipelineError;
+use approvals::source::SERVICE_DEPLOYMENTS;
+
+use crate::context::EventContext;
+use crate::error::{NotifierError, all};
+use crate::follow;
+
+/// An event about a deployment does not say which; it is among the newest ones of its service, as a
+/// service has one at a time.
+const MAX_FOLLOWED_DEPLOYMENTS: i32 = 5;
+
+/// Follows up the newest deployments of a service.
+pub async fn follow_service(
+    context: &EventContext<'_>,
+    cluster: &str,
+    service: &str,
+) -> Result<(), NotifierError> {
+    let listed = context
+        .aws
+        .ecs()
+        .list_service_deployments()
+        .cluster(cluster)
+        .service(service)
+        .max_results(MAX_FOLLOWED_DEPLOYMENTS)
+        .send()
+        .await
+        .map_err(|error| {
+            let what = format!("the deployments of the service {service} in the cluster {cluster}");
+            PipelineError::call(what, "ecs:ListServiceDeployments", &error)
+        })?;
+    let mut followed = Vec::new();
+    let newest = usize::try_from(MAX_FOLLOWED_DEPLOYMENTS).unwrap_or_default();
+    for deployment in listed.service_deployments().iter().take(newest) {
+        if let Some(arn) = deployment.service_deployment_arn() {
+            followed.push(Box::pin(follow::execution(context, SERVICE_DEPLOYMENTS, arn)).await);
+        }
+    }
+    all(followed)
+}
