@@ -5,7 +5,7 @@
 
 use test_support::{gates as support, paced_time};
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use gate::Stage;
@@ -16,6 +16,7 @@ use support::service::{Behaviour, Service};
 use support::{SUITE, begun_ago, ecs};
 
 const LEFT: Duration = Duration::from_secs(8);
+const REPORT: &str = "/reports/reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic.json";
 /// A run with more invocations than this has no end.
 const MAX_INVOCATIONS: usize = 600;
 
@@ -187,6 +188,7 @@ impl Bake {
         assert_eq!(report["bake"]["rounds"], rounds, "{case}");
         let starts = report["bake"]["starts_ms"].as_array().unwrap();
         assert_eq!(starts.len(), rounds, "{case}");
+        is_told(aws, "passed", case);
     }
 }
 
@@ -213,6 +215,32 @@ fn report(aws: &FakeAws) -> Value {
     let found: Vec<&String> = paths.iter().filter(is_meant).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     serde_json::from_str(&aws.object(found[0]).unwrap()).unwrap()
+}
+
+/// Attributes of a message.
+fn attribute<'a>(message: &'a HashMap<String, String>, name: &str) -> &'a str {
+    let named = message.iter().find(|(_, value)| *value == name);
+    let key = named.unwrap().0.strip_suffix(".Name").unwrap();
+    &message[&format!("{key}.Value.StringValue")]
+}
+
+/// People and rules have heard this conclusion at least once, and no other.
+fn is_told(aws: &FakeAws, conclusion: &str, case: &str) {
+    let published = aws.published();
+    assert!(!published.is_empty(), "{case}: nobody was told");
+    for message in published {
+        assert_eq!(attribute(&message, "conclusion"), conclusion, "{case}");
+    }
+    let events = aws.events();
+    let is_decision = |event: &&Value| event["DetailType"] == "Gate Decision";
+    let decisions = events.iter().filter(is_decision);
+    let said: BTreeSet<String> = decisions
+        .map(|event| {
+            let detail: Value = serde_json::from_str(event["Detail"].as_str().unwrap()).unwrap();
+            detail["verdict"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(said, BTreeSet::from([conclusion.to_owned()]), "{case}");
 }
 
 fn gate(aws: &FakeAws) -> Gate<'_> {
@@ -317,4 +345,62 @@ async fn whatever_call_of_its_last_invocation_dies_codepipeline_hears_the_verdic
 #[tokio::test(start_paused = true)]
 async fn whatever_call_of_its_last_invocation_dies_codedeploy_hears_the_verdict_once() {
     killed_at_its_end(Caller::CodeDeploy).await;
+}
+
+/// A gate that decides in one invocation dies at each of its calls, and Lambda runs it again, by then with another
+/// measurement: the caller hears one answer, and people hear the verdict that it was.
+#[tokio::test(start_paused = true)]
+async fn whatever_call_of_a_gate_dies_people_hear_the_verdict_that_counts() {
+    let _time = paced_time::start();
+    let (mut deaths, mut told_by_the_next) = (0, 0);
+    for call in 0.. {
+        let mut died = false;
+        for after in [false, true] {
+            // The first run meets a release that works, the next one does not.
+            let service = Service::start(Behaviour::WellFor(1)).await;
+            let aws = FakeAws::start(service.port, SUITE).await;
+            let gate = Gate {
+                stage: Stage::PreTraffic,
+                ..gate(&aws)
+            };
+            let death = KillPoint { call, after };
+            let lived = gate.live("request-1", support::event(), death).await;
+            let is_dead = lived.is_none();
+            let stored = aws.object(REPORT);
+            let told = aws.published().len();
+            if is_dead {
+                let again = gate.invoke("request-1", support::event()).await;
+                again.result.unwrap();
+            }
+            let case = format!("{death:?}");
+            let answers = aws.answers();
+            assert_eq!(answers.len(), 1, "{case}");
+            let published = aws.published();
+            assert!(!published.is_empty(), "{case}: nobody was told");
+            for message in &published {
+                assert_eq!(attribute(message, "answer"), answers[0], "{case}");
+            }
+            if let Some(stored) = stored {
+                let stored: Value = serde_json::from_str(&stored).unwrap();
+                let conclusion = stored["verdict"]["conclusion"].as_str().unwrap();
+                is_told(&aws, conclusion, &case);
+                let subject = &published.last().unwrap()["Subject"];
+                assert!(
+                    subject.starts_with("Passed pre-traffic: shop 1.2.0"),
+                    "{case}: {subject}"
+                );
+                told_by_the_next += usize::from(is_dead && told == 0);
+            }
+            deaths += usize::from(is_dead);
+            died |= is_dead;
+        }
+        if !died {
+            break;
+        }
+    }
+    assert!(deaths >= 24, "{deaths}");
+    assert!(
+        told_by_the_next > 0,
+        "some die between the report and the message"
+    );
 }

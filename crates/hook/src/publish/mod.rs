@@ -30,7 +30,7 @@ use crate::gate_function::GateFunction;
 use crate::guard;
 use crate::settings::Settings;
 
-use self::report_store::ReportStore;
+use self::report_store::{Earlier, ReportStore};
 pub(crate) use self::report_store::{ReportName, console_link, hashed};
 
 /// A run whose event was over waits so long for the run that has ended the event to store its report.
@@ -74,6 +74,27 @@ impl GateResult {
             stage: self.stage,
             facts: &self.facts,
             execution_id: self.execution_id.as_str().into(),
+        }
+    }
+
+    /// The same with the verdict of an earlier run for this call, which has stored it and was ended before it told anybody.
+    fn as_stored(&self, report: Report) -> Self {
+        let verdict = report.verdict.clone();
+        let mut facts = self.facts.clone();
+        facts.extend(report.target.clone());
+        Self {
+            answer: if verdict.passed {
+                Answer::Succeeded
+            } else {
+                Answer::Failed
+            },
+            facts,
+            outcome: Outcome {
+                verdict,
+                report,
+                refused: false,
+            },
+            ..self.clone()
         }
     }
 
@@ -129,17 +150,23 @@ async fn publish(
     result: &GateResult,
     until: Instant,
 ) -> Option<String> {
-    let store = ReportStore::new(aws, settings, result);
-    let duplicate = match result.delivery {
+    let earlier = match result.delivery {
         Delivery::AlreadyCompleted(_) => {
             let left = until.saturating_duration_since(Instant::now());
             tokio::time::sleep(DUPLICATE_WAIT.min(left / 2)).await;
-            store.has_report().await
+            ReportStore::new(aws, settings, result).earlier().await
         }
-        _ => false,
+        _ => Earlier::None,
     };
+    let is_published = matches!(earlier, Earlier::Published);
+    let stored = match earlier {
+        Earlier::Unpublished(report) => Some(result.as_stored(*report)),
+        Earlier::None | Earlier::Published => None,
+    };
+    let result = stored.as_ref().unwrap_or(result);
+    let store = ReportStore::new(aws, settings, result);
     // What the caller has not heard never replaces what counts.
-    let unheard = duplicate || matches!(result.delivery, Delivery::Undelivered(_));
+    let unheard = is_published || matches!(result.delivery, Delivery::Undelivered(_));
     let report = match store.put(unheard).await {
         Ok(place) => Some(place),
         Err(problem) => {
@@ -147,40 +174,59 @@ async fn publish(
             None
         }
     };
-    if duplicate {
+    if is_published {
         tracing::info!(
             "another run has reported this lifecycle event; no second notification is sent"
         );
         return report;
     }
-    tokio::join!(
+    let (notified, put) = tokio::join!(
         notify_people(aws, settings, result, report.as_deref()),
         put_event(aws, settings, result, report.as_deref())
     );
+    // After people were told: a run that ends before leaves it to the next one, which tells them twice at worst. ECS has each run
+    // answer, so none finds that it is late.
+    if notified && put && !unheard && result.caller != Caller::Ecs {
+        store.mark_published().await;
+    }
     report
 }
 
-async fn notify_people(aws: &Aws, settings: &Settings, result: &GateResult, report: Option<&str>) {
+/// Says whether nobody is left to be told.
+async fn notify_people(
+    aws: &Aws,
+    settings: &Settings,
+    result: &GateResult,
+    report: Option<&str>,
+) -> bool {
     let Some(topic) = &settings.outcome_topic else {
-        return;
+        return true;
     };
     let notification = notification::build(result, report, &settings.region);
-    match notify::publish(aws, topic, &notification).await {
+    let sent = notify::publish(aws, topic, &notification).await;
+    match &sent {
         Ok(message_id) => tracing::info!(message_id, "the outcome was published"),
         Err(error) => tracing::error!("{error}"),
     }
+    sent.is_ok()
 }
 
-async fn put_event(aws: &Aws, settings: &Settings, result: &GateResult, report: Option<&str>) {
+/// Says whether no rule is left to be told.
+async fn put_event(
+    aws: &Aws,
+    settings: &Settings,
+    result: &GateResult,
+    report: Option<&str>,
+) -> bool {
     let Some(bus) = &settings.event_bus else {
-        return;
+        return true;
     };
     let detail = gate_event::detail(result, report, &settings.region);
-    if let Err(problem) =
-        gate_event::put(aws, bus, gate_question::DECISION_DETAIL_TYPE, detail).await
-    {
+    let put = gate_event::put(aws, bus, gate_question::DECISION_DETAIL_TYPE, detail).await;
+    if let Err(problem) = &put {
         tracing::error!("{problem}");
     }
+    put.is_ok()
 }
 
 /// Where the report of a call will be, as a link into the console; empty where there is none.

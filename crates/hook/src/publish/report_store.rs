@@ -10,12 +10,16 @@ use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
 use common::console;
 use common::failure::{Failure, Hints};
+use common::location::Object;
 use gate::Stage;
 
-use super::GateResult;
+use super::{GateResult, MAX_REPORT_BYTES};
 use crate::caller::Caller;
 use crate::facts::Facts;
 use crate::settings::Settings;
+
+/// It is empty.
+const MAX_MARKER_BYTES: usize = 64;
 
 /// As many digits tell the hooks of one stage apart.
 const SHORT_HASH_DIGITS: usize = 8;
@@ -42,7 +46,7 @@ impl<'a> ReportStore<'a> {
     /// Whether another run has stored a report of the same event. This run stores its own to find out,
     /// on the condition that it is the first: that needs no permission to read, and of several runs
     /// at once only one is the first. A failure counts as no.
-    pub(super) async fn has_report(&self) -> bool {
+    async fn has_report(&self) -> bool {
         let call = self.json(&self.key).if_none_match("*");
         let Err(error) = call.send().await else {
             return false;
@@ -54,6 +58,44 @@ impl<'a> ReportStore<'a> {
             tracing::error!("{}", self.problem(&self.key, &error));
         }
         stored
+    }
+
+    /// What another run has left of the same event.
+    pub(super) async fn earlier(&self) -> Earlier {
+        if !self.has_report().await {
+            return Earlier::None;
+        }
+        // Without the right to list, S3 says of what is absent that it is forbidden. Either way: told twice is better than never.
+        let published = self.marker();
+        let published = Object::new(self.bucket, &published);
+        if published.read(self.aws, MAX_MARKER_BYTES).await.is_ok() {
+            return Earlier::Published;
+        }
+        let key = format!("{}.json", self.key);
+        let stored = Object::new(self.bucket, &key);
+        let report = match stored.read(self.aws, MAX_REPORT_BYTES).await {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{error:?}")),
+        };
+        match report {
+            Ok(report) => Earlier::Unpublished(Box::new(report)),
+            Err(why) => {
+                tracing::error!("the report {key} of an earlier run could not be read: {why}");
+                Earlier::None
+            }
+        }
+    }
+
+    /// Notes that people have been told of this event. A failure costs them a second message, if anything.
+    pub(super) async fn mark_published(&self) {
+        let put = self.object(self.marker(), "text/plain", String::new());
+        if let Err(error) = put.send().await {
+            tracing::error!("{}", self.problem(&self.marker(), &error));
+        }
+    }
+
+    fn marker(&self) -> String {
+        format!("{}-published", self.key)
     }
 
     /// Puts the report into the bucket, as JSON and as HTML, beside what counts if it is `unheard`;
@@ -92,6 +134,16 @@ impl<'a> ReportStore<'a> {
         let bucket = self.bucket;
         format!("the report s3://{bucket}/{key} could not be stored: {why}")
     }
+}
+
+/// What another run for the same event has left.
+pub(super) enum Earlier {
+    /// No report, or none that can be read.
+    None,
+    /// A report that nobody was told of: the run ended before that.
+    Unpublished(Box<gate::report::Report>),
+    /// A report, and people were told.
+    Published,
 }
 
 /// By what a report is found again: all runs for one call have the same.
