@@ -370,6 +370,56 @@ fn preview_of_all_sample_events_ends_well_or_says_why() {
 }
 
 #[test]
+fn the_decision_of_a_gate_that_stops_a_release_is_shown_as_its_route_tells_it() {
+    let stopped = "events/approval-gate-stopped.json";
+    let config = ROUTES.replace(
+        "routes:\n",
+        "routes:\n  - { name: stops, match: { gate: '*', passed: false }, tell: [room] }\n",
+    );
+    let config = file("decisions.yaml", &config);
+    let of = |config: &str, event: &str| run(&["approvals", "preview", "--config", config, event]);
+    let shown = of(&config, stopped);
+    assert_snapshot!(out(&shown), @r#"
+    route: stops
+
+    === room (Slack, en) ===
+    # The pre-traffic gate stopped shop 1.2.0 (d-ABCDEF123)
+
+    check "a reader buys a book" failed: expected status 201, got 503
+    At AfterAllowTestTraffic.
+
+    <https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&amp;prefix=reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic.html|Open the link>
+
+           3 of      50 blocks
+          53 of     150 characters of the header
+         172 of    3000 characters of the longest section
+          53 of     300 characters of the notification
+         531 of   13000 characters of all blocks
+    "#);
+    assert_eq!(err(&shown), "");
+    // People were asked before: those channels hear of their question.
+    let asked = fs::read_to_string(root().join(stopped)).unwrap();
+    let asked = asked.replace(
+        "\"passed\": false,",
+        "\"passed\": false, \"case\": \"n6j2sa3llfsi7obdlyl7xd5ppy\", \"people\": \"unanswered\",",
+    );
+    let shown = of(&config, &file("ended.json", &asked));
+    assert!(
+        out(&shown).contains("The pre-traffic gate stopped shop 1.2.0"),
+        "{}",
+        err(&shown)
+    );
+    assert_snapshot!(err(&shown), @"channels that were asked about this gate hear what became of the question in place of this message");
+    let unrouted = of(&file("no-decisions.yaml", ROUTES), stopped);
+    assert_eq!(code(&unrouted), 1);
+    let why = err(&unrouted);
+    assert!(why.starts_with("nobody is told: no route takes the gate's decision; add one with `match: { passed: false }` to "), "{why}");
+    let passed = of(&config, "events/approval-gate-decided.json");
+    assert_eq!(code(&passed), 2, "{}", err(&passed));
+    assert!(err(&passed).contains("only changes what was sent before"));
+}
+
+#[test]
 fn an_action_without_a_route_is_a_failure() {
     let routes = file("other.yaml", &ROUTES.replace("shop-*", "other-*"));
     let message = file("message.json", APPROVAL);

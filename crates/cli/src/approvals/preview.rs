@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
+use approval_notifier::forward;
 use approvals::config::{Config, Route};
+use approvals::message::GateDecision;
 use approvals::{ActionState, Briefing, Case, Status};
 use channels::{
     ApprovalNotice, ForwardedMessage, Links, Message, NoticeLength, NoticeReason, Payload,
@@ -59,6 +61,8 @@ Examples:
 
 const UNKNOWN_MESSAGE: &str = "this message is of a shape that is not known, and is passed on as text; an approval must \
      come as CodePipeline publishes it, by SNS, SQS or a pipe of EventBridge";
+
+const ASKED_BEFORE: &str = "channels that were asked about this gate hear what became of the question in place of this message";
 
 const NO_BRIEFING: &str = "without --briefing, what is looked up (commits, versions, change sets, what gates said) is left out; \
      examples/approvals/briefing.json is one";
@@ -122,6 +126,12 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let subject = preview_subject::read(&message, briefing, now)?;
     let (shown, route) = match &subject {
         PreviewSubject::Case(case) => of_case(args, &config, case, now)?,
+        PreviewSubject::Decision { decision, is_asked } => {
+            if *is_asked {
+                screen.error(&ASKED_BEFORE);
+            }
+            of_decision(args, &config, decision, now)?
+        }
         PreviewSubject::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
         PreviewSubject::Unknown(plain) => {
             screen.error(&UNKNOWN_MESSAGE);
@@ -195,12 +205,40 @@ fn of_plain(
     plain: &ForwardedMessage,
     now: Timestamp,
 ) -> Result<Vec<RenderedMessage>, Failure> {
-    let names = config.other_messages.iter().map(String::as_str).collect();
+    forwarded(args, config, plain, (&config.other_messages, None), now)
+}
+
+/// What a gate has decided, to those whom the route for such decisions names.
+fn of_decision<'a>(
+    args: &Args,
+    config: &'a Config,
+    decision: &GateDecision,
+    now: Timestamp,
+) -> Result<(Vec<RenderedMessage>, Option<&'a str>), Failure> {
+    let route = config.route_of_decision(decision).ok_or_else(|| {
+        Failure::Failed(format!(
+            "nobody is told: no route takes the gate's decision; add one with `match: {{ passed: false }}` to {}",
+            args.config.display()
+        ))
+    })?;
+    let text = forward::of_decision(decision);
+    let shown = forwarded(args, config, &text, (&route.tell, Some(route)), now)?;
+    Ok((shown, Some(&route.name)))
+}
+
+fn forwarded(
+    args: &Args,
+    config: &Config,
+    text: &ForwardedMessage,
+    (channels, route): (&[String], Option<&Route>),
+    now: Timestamp,
+) -> Result<Vec<RenderedMessage>, Failure> {
+    let names = channels.iter().map(String::as_str).collect();
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
-        let subject = Subject::Forwarded(plain);
+        let subject = Subject::Forwarded(text);
         let message = Message { subject, now };
-        rendered(&message, to, &texts(args, config, None, to))
+        rendered(&message, to, &texts(args, config, route, to))
     });
     Ok(shown.collect())
 }

@@ -2,7 +2,8 @@
 
 use approval_notifier::forward;
 use approvals::message::{
-    ApprovalMessage, GateAsks, Incoming, PauseEvent, WaitingMessage, incoming,
+    ApprovalMessage, GateAsks, GateDecided, GateDecision, Incoming, PauseEvent, WaitingMessage,
+    incoming,
 };
 use approvals::{Briefing, Case, CaseId, ShownDigest, Source, Token};
 use channels::ForwardedMessage;
@@ -17,6 +18,12 @@ use crate::failure::Failure;
 pub(crate) enum PreviewSubject {
     /// An approval waits.
     Case(Box<Case>),
+    /// A gate lets nothing pass.
+    Decision {
+        decision: Box<GateDecision>,
+        /// People were asked before.
+        is_asked: bool,
+    },
     /// Something else.
     Plain(ForwardedMessage),
     /// Something of a shape that isn't known.
@@ -52,6 +59,7 @@ pub(crate) fn read(
         Incoming::Alarm(alarm) => PreviewSubject::Plain(forward::of_alarm(&alarm)),
         Incoming::CodeDeploy(trigger) => PreviewSubject::Plain(forward::of_trigger(&trigger)),
         Incoming::Other(message) => PreviewSubject::Unknown(forward::of_other(&message)),
+        Incoming::GateDecided(event) if event.stopped.is_some() => stopped(*event)?,
         Incoming::ActionChanged(change) if change.notified && !change.is_manual_approval() => {
             PreviewSubject::Plain(forward::of_action(&change))
         }
@@ -62,13 +70,22 @@ pub(crate) fn read(
         | Incoming::ExecutionChanged(_)
         | Incoming::DeploymentChanged(_)
         | Incoming::GateDecided(_)
-        | Incoming::Reminder { .. } => {
-            return Err(Failure::Wrong(
-                "this event only changes what was sent before; give the approval's message, and \
-                 --occasion for what comes after"
-                    .into(),
-            ));
-        }
+        | Incoming::Reminder { .. } => return Err(only_follows()),
+    })
+}
+
+fn only_follows() -> Failure {
+    Failure::Wrong(
+        "this event only changes what was sent before; give the approval's message, and --occasion for what comes \
+         after"
+            .into(),
+    )
+}
+
+fn stopped(event: GateDecided) -> Result<PreviewSubject, Failure> {
+    Ok(PreviewSubject::Decision {
+        decision: Box::new(event.stopped.ok_or_else(only_follows)?),
+        is_asked: event.case.is_some(),
     })
 }
 
