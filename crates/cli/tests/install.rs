@@ -273,6 +273,70 @@ async fn a_bucket_that_can_not_be_made_or_written_is_said_with_the_right_that_la
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_be_taken_back_is_said_with_the_way_to_remove_it() {
+    let refuses = |reason| change_set("FAILED", reason);
+    let denied = || refused("AccessDenied");
+    // Both: why, and what stays.
+    let seen = install(
+        but(&[
+            ("DescribeStacks", stack("UPDATE_COMPLETE")),
+            ("DescribeChangeSet", refuses("Template error")),
+            ("DeleteChangeSet", denied()),
+        ]),
+        &["--yes"],
+    )
+    .await;
+    assert_snapshot!(masked(&seen), @"
+    CloudFormation refuses these changes: Template error
+    DeleteChangeSet failed: AccessDenied: scripted; your AWS identity needs cloudformation:DeleteChangeSet; the change set deploy-hooks-install-1 stays and does nothing; remove it by
+        aws cloudformation delete-change-set --stack-name deploy-hooks --change-set-name deploy-hooks-install-1
+    ");
+    let seen = install(
+        but(&[
+            ("DescribeChangeSet", refuses("Template error")),
+            ("DeleteStack", denied()),
+        ]),
+        &["--yes"],
+    )
+    .await;
+    assert_snapshot!(masked(&seen), @"
+    CloudFormation refuses these changes: Template error
+    DeleteStack failed: AccessDenied: scripted; your AWS identity needs cloudformation:DeleteStack; the stack deploy-hooks stays in REVIEW_IN_PROGRESS, without resources; remove it by
+        aws cloudformation delete-stack --stack-name deploy-hooks
+    ");
+    // The stack takes its change set along.
+    let seen = install(but(&[("DeleteChangeSet", denied())]), &["--dry-run"]).await;
+    assert!(seen.output.status.success(), "{}", seen.told());
+    let seen = install(but(&[("DeleteStack", denied())]), &["--dry-run"]).await;
+    assert!(
+        masked(&seen).contains("delete-stack --stack-name deploy-hooks"),
+        "{}",
+        seen.told()
+    );
+    // It was never made.
+    let never = but(&[
+        ("CreateChangeSet", denied()),
+        ("DeleteChangeSet", refused("ChangeSetNotFound")),
+        ("DeleteStack", no_stack()),
+    ]);
+    let seen = install(never, &["--yes"]).await;
+    assert!(!seen.told().contains("stays"), "{}", seen.told());
+}
+
+/// What it said on standard error, without the instant in the name of a change set.
+fn masked(seen: &Seen) -> String {
+    let said = String::from_utf8(seen.output.stderr.clone()).unwrap();
+    let words = said.split_inclusive(char::is_whitespace).map(|word| {
+        let digits = word.trim_end().strip_prefix("deploy-hooks-install-");
+        match digits {
+            Some(_) => format!("deploy-hooks-install-1{}", &word[word.trim_end().len()..]),
+            None => word.to_owned(),
+        }
+    });
+    words.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_that_are_refused_or_not_agreed_to_leave_nothing() {
     let refused_changes = but(&[(
         "DescribeChangeSet",

@@ -119,7 +119,7 @@ pub(super) async fn make(
     Ok((set.state != SetState::Empty).then_some(set))
 }
 
-/// Takes a change set back, and with it a stack that was only looked at.
+/// Takes a change set back, and with it a stack that was only looked at. An error says what stays, and how to remove it.
 pub(super) async fn discard(
     aws: &Aws,
     stack: &str,
@@ -127,25 +127,58 @@ pub(super) async fn discard(
     name: &str,
 ) -> Result<(), Failure> {
     let call = aws.cloudformation().delete_change_set();
-    let call = call.stack_name(stack).change_set_name(name).send().await;
-    call.map_err(|error| {
-        failed(
+    let call = call.stack_name(stack).change_set_name(name);
+    let of_set = call.send().await.map(drop).or_else(|error| {
+        let stays = format!(
+            "the change set {name} stays and does nothing; remove it by\n    \
+             aws cloudformation delete-change-set --stack-name {stack} --change-set-name {name}"
+        );
+        kept(
             aws,
-            "DeleteChangeSet",
-            "cloudformation:DeleteChangeSet",
+            ("DeleteChangeSet", "cloudformation:DeleteChangeSet"),
             &error,
+            &stays,
         )
-    })?;
-    if is_new {
-        let call = aws
-            .cloudformation()
-            .delete_stack()
-            .stack_name(stack)
-            .send()
-            .await;
-        call.map_err(|error| failed(aws, "DeleteStack", "cloudformation:DeleteStack", &error))?;
+    });
+    if !is_new {
+        return of_set;
     }
-    Ok(())
+    // What is left of the change set goes with the stack.
+    let call = aws.cloudformation().delete_stack().stack_name(stack);
+    call.send().await.map(drop).or_else(|error| {
+        let stays = format!(
+            "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
+             aws cloudformation delete-stack --stack-name {stack}"
+        );
+        kept(
+            aws,
+            ("DeleteStack", "cloudformation:DeleteStack"),
+            &error,
+            &stays,
+        )
+    })
+}
+
+/// What stays, unless it was never made.
+fn kept<E>(
+    aws: &Aws,
+    (what, permission): (&str, &str),
+    error: &aws_sdk_cloudformation::error::SdkError<E>,
+    stays: &str,
+) -> Result<(), Failure>
+where
+    E: aws_sdk_cloudformation::error::ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let failure = AwsFailure::of(error);
+    let code = aws_sdk_cloudformation::error::ProvideErrorMetadata::code(error);
+    let is_gone = code.is_some_and(|code| code.starts_with("ChangeSetNotFound"));
+    if is_gone || failure.detail.contains("does not exist") {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "{}; {stays}",
+        failed(aws, what, permission, error)
+    )))
 }
 
 /// Carries it out, and waits until that is over.

@@ -119,9 +119,11 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let made = match change_set::make(&aws, plan, &name).await {
         Ok(made) => made,
         Err(refused) => {
-            // Whether that works or not, what CloudFormation said matters.
-            let _ = change_set::discard(&aws, &args.stack, is_new, &name).await;
-            return Err(refused);
+            let discarded = change_set::discard(&aws, &args.stack, is_new, &name).await;
+            return Err(match discarded {
+                Ok(()) => refused,
+                Err(stays) => Failure::Failed(format!("{refused}\n{stays}")),
+            });
         }
     };
     let Some(set) = made else {
