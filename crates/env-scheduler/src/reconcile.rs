@@ -14,13 +14,14 @@ use environments::config::Glob;
 use environments::decide::{PlanContext, Step};
 use environments::gather::{GatheredFacts, gather};
 use environments::plan::{Plan, Row, plan};
-use environments::problem::Problem;
+use environments::problem::{Problem, ProblemKind};
 use environments::read::Reader;
 use environments::run_report::{RunReport, remarks, summary};
 use environments::savings::{CountedSleeps, Savings, savings};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::timeout_at;
 
 use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
@@ -31,7 +32,7 @@ use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
 use crate::{Function, HandleError, Invocation, configuration, cross_account};
 
-/// How long before the end of Lambda's time the run stops beginning new services: those in progress may take a while, and
+/// How long before the end of Lambda's time the run stops beginning new services: those in progress have a third of it, and
 /// people are notified last.
 pub const SHUTDOWN_RESERVE: Duration = Duration::from_mins(1);
 /// A clock that is further ahead of the real one is a mistake in the event, even in a local AWS or a dry run.
@@ -81,7 +82,11 @@ async fn run(
         limiter: &learned.limiters.reads,
         sizes: &learned.sizes,
     };
-    let mut gathered = Box::pin(gather(reader, function.record_store(settings), &config)).await;
+    let gathering = Box::pin(gather(reader, function.record_store(settings), &config));
+    let until = invocation.deadline - reserve(invocation);
+    let Ok(mut gathered) = timeout_at(until, gathering).await else {
+        return Err(HandleError::NothingRead(vec![too_slow()]));
+    };
     // A cluster is listed twice.
     gathered.problems.dedup();
     if gathered.resources.is_empty() && !gathered.problems.is_empty() {
@@ -162,6 +167,23 @@ async fn notify(notifying: impl Future<Output = Vec<NotifyError>>) -> Vec<Notify
     unsent
 }
 
+/// AWS was so slow that no time is left for anything but telling people.
+fn too_slow() -> Problem {
+    Problem {
+        key: "reading too slow".to_owned(),
+        kind: ProblemKind::Unread,
+        resource: None,
+        detail: "what is there could not be read within the function's time".to_owned(),
+        remedy: "raise the function's timeout if this lasts; the next tick tries again".to_owned(),
+        cause: None,
+    }
+}
+
+/// A function with a short time limit would never begin anything otherwise.
+fn reserve(invocation: &Invocation) -> Duration {
+    SHUTDOWN_RESERVE.min(invocation.time_left() / 2)
+}
+
 impl RunContext<'_> {
     async fn carry_out(&self, learned: &PlaceCache) -> Value {
         let mut unsent = notify(people::before(self)).await;
@@ -188,7 +210,7 @@ impl RunContext<'_> {
     }
 
     async fn apply(&self, learned: &PlaceCache) -> ApplyResult {
-        let left = self.invocation.time_left();
+        let reserve = reserve(self.invocation);
         let context = ApplyContext {
             aws: self.aws,
             store: self.function.record_store(self.settings),
@@ -198,8 +220,8 @@ impl RunContext<'_> {
             requests: &self.gathered.requests,
             clock: self.clock,
             run: self.id,
-            // A function with a short time limit would never begin anything.
-            deadline: self.invocation.deadline - SHUTDOWN_RESERVE.min(left / 2),
+            deadline: self.invocation.deadline - reserve,
+            cut: self.invocation.deadline - reserve * 2 / 3,
         };
         apply(&context, self.plan).await
     }

@@ -25,6 +25,8 @@ use crate::screen::Screen;
 
 /// Longer than any real run; what is left then is reported.
 const MAX_WAIT: Duration = Duration::from_hours(2);
+/// What is under way then has so long.
+const MAX_OVERTIME: Duration = Duration::from_mins(5);
 
 /// Stop or wake services.
 #[derive(clap::Args)]
@@ -214,6 +216,7 @@ async fn reconcile(
     intent: &Intent,
     clock: &(dyn Fn() -> Timestamp + Sync),
 ) -> ApplyResult {
+    let deadline = Instant::now() + MAX_WAIT;
     let work = ApplyContext {
         aws: &snapshot.aws,
         store: snapshot.store(),
@@ -223,7 +226,8 @@ async fn reconcile(
         requests: &intent.requests,
         clock,
         run: &snapshot.run,
-        deadline: Instant::now() + MAX_WAIT,
+        deadline,
+        cut: deadline + MAX_OVERTIME,
     };
     let (all, done) = (intent.plan.work().count(), AtomicUsize::new(0));
     let watch = |outcome: &Outcome| {
@@ -240,7 +244,7 @@ fn progress(outcome: &Outcome) -> String {
         End::Done => "done".to_owned(),
         End::Nothing => "nothing left to do".to_owned(),
         End::Busy => "another run holds it".to_owned(),
-        End::Continue => "not begun".to_owned(),
+        End::Continue => "not begun, or not over in time".to_owned(),
         End::Refused { what, detail, .. } => format!("refused: {what}: {detail}"),
         End::Failed { what, detail, .. } => format!("failed: {what}: {detail}"),
     };

@@ -17,7 +17,7 @@ use common::state::{Item, StateError};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::condition::Condition;
 use crate::config::Config;
@@ -62,8 +62,11 @@ pub struct ApplyContext<'a> {
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// This run's id, which no other run has.
     pub run: &'a str,
-    /// No service is begun after this; leave a minute before the function is killed.
+    /// No service is begun after this.
     pub deadline: Instant,
+    /// What is still under way then is left to the next run, as if this one had died there: AWS may be slow. Leave time to tell
+    /// people before the function is killed.
+    pub cut: Instant,
 }
 
 impl std::fmt::Debug for ApplyContext<'_> {
@@ -113,7 +116,7 @@ pub enum End {
     Nothing,
     /// Another run holds it.
     Busy,
-    /// Not begun: the time was over. The next run continues.
+    /// Not begun, or not over in time. The next run continues.
     Continue,
     /// AWS does not stop it. What was changed for that was undone.
     Refused {
@@ -213,8 +216,13 @@ pub async fn apply_watched(
             applied.warnings.extend(one.warnings);
         }
     }
-    forget_tags(context, plan).await;
-    note_conditions(context, plan).await;
+    let notes = async {
+        forget_tags(context, plan).await;
+        note_conditions(context, plan).await;
+    };
+    if timeout_at(context.cut, notes).await.is_err() {
+        tracing::warn!("the time was over before all was noted; the next run does the rest");
+    }
     // Each cluster has waited for the same databases.
     let mut seen = HashSet::new();
     let warnings = &mut applied.warnings;
@@ -360,11 +368,11 @@ async fn apply_to_cluster(
         tiers.entry(rank(row)).or_default().push(row);
     }
     for ((direction, tier), rows) in tiers {
-        if direction == 0
-            && !gate
-                .below_is_healthy(context, tier, &mut applied.warnings)
-                .await
-        {
+        let may_begin = direction != 0 || {
+            let below = gate.below_is_healthy(context, tier, &mut applied.warnings);
+            timeout_at(context.cut, below).await.unwrap_or(false)
+        };
+        if !may_begin {
             let left = rows.iter().map(|row| outcome(row, End::Continue));
             applied.outcomes.extend(left);
             continue;
@@ -413,14 +421,23 @@ async fn batch(
             applied.outcomes.push(outcome(row, End::Continue));
         }
     }
-    let seen = reread::reread(context, &ready).await.into_iter();
-    let done = futures::future::join_all(seen.map(|(row, seen)| async move {
+    let Ok(seen) = timeout_at(context.cut, reread::reread(context, &ready)).await else {
+        let left = ready.into_iter().map(|row| outcome(row, End::Continue));
+        applied.outcomes.extend(left);
+        return (applied, waking);
+    };
+    let done = futures::future::join_all(seen.into_iter().map(|(row, seen)| async move {
         match seen {
             Ok(Some(seen)) => {
                 let phase = seen.row.phase;
-                let (outcome, warnings) = steps::act(context, seen).await;
-                let awaited = tier_gate::awaited(&outcome, phase);
-                (outcome, warnings, awaited)
+                match timeout_at(context.cut, steps::act(context, seen)).await {
+                    Ok((outcome, warnings)) => {
+                        let awaited = tier_gate::awaited(&outcome, phase);
+                        (outcome, warnings, awaited)
+                    }
+                    // Its record says how far it came; the lease ends by itself.
+                    Err(_) => (outcome(row, End::Continue), Vec::new(), None),
+                }
             }
             Ok(None) => (outcome(row, End::Nothing), Vec::new(), None),
             Err(end) => (outcome(row, end), Vec::new(), None),

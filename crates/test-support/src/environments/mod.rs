@@ -27,6 +27,8 @@ pub use world::{CallFault, World};
 pub const TABLE: &str = "deploy-hooks-state";
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
+/// What is under way at the end of a run has so long.
+pub const OVERTIME: Duration = Duration::from_secs(20);
 /// 2026-11-23, a Monday, 20:00 in UTC.
 pub const START: i64 = 1_795_464_000;
 
@@ -147,6 +149,7 @@ impl Fixture {
             clock: &clock,
             run,
             deadline,
+            cut: deadline + OVERTIME,
         };
         let applied = apply(&context, &plan).await;
         Ran {
