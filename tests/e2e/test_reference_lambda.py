@@ -26,6 +26,14 @@ from world.stack import SUITES
 FOLDER = ROOT / "examples" / "pipelines" / "lambda"
 FUNCTION = f"books-{ENVIRONMENT}"
 CANARY = 300
+# A check that no version passes, once customers have it.
+DEAR = b"""
+checks:
+  - name: a dear book
+    on: [post-traffic]
+    lambda: { payload: { action: price, book: 7 } }
+    expect: [ { json: { path: $.total, greater_than: 1000000 } } ]
+"""
 
 
 class _NoPolicies:
@@ -190,9 +198,13 @@ def test_a_version_is_invoked_before_the_alias_leads_to_it_and_gets_a_tenth_firs
     assert function.leads_to() == before
     told = function.world.outcomes.wait(deployment, "pre-traffic")
     assert told.answer == "Succeeded", told.text
+    known = json.loads(function.world.outcomes.report(told, "json"))["target"]
+    assert (known["platform"], known["current_version"], known["target_version"]) == ("Lambda", before, target)
     function.world.control.advance(CANARY)
     wait_for("the end", lambda: function.status(deployment) == "Succeeded", 90)
-    assert function.world.outcomes.wait(deployment, "post-traffic").answer == "Succeeded"
+    told = function.world.outcomes.wait(deployment, "post-traffic")
+    assert told.answer == "Succeeded", told.text
+    assert json.loads(function.world.outcomes.report(told, "json"))["target"]["target_version"] == target
     assert (function.leads_to(), function.weights()) == (target, {})
 
 
@@ -203,6 +215,24 @@ def test_a_version_without_prices_is_never_called_by_customers(function: Functio
     told = function.world.outcomes.wait(deployment, "pre-traffic")
     assert any("a book has a price" in reason for reason in told.reasons), told.text
     assert (function.leads_to(), function.weights()) == (before, {})
+
+
+def test_a_version_that_fails_its_customers_is_taken_back(function: Function) -> None:
+    before, target = function.leads_to(), function.publish()
+    s3, place = function.world.aws.s3, {"Bucket": SUITES, "Key": "books/books.yaml"}
+    suite = s3.get_object(**place)["Body"].read()
+    s3.put_object(**place, Body=suite.replace(b"\nchecks:\n", DEAR, 1))
+    try:
+        deployment = function.deploy(target)
+        wait_for("the canary", lambda: function.weights() == {target: 0.1}, 60)
+        function.world.control.advance(CANARY)
+        wait_for("the end", lambda: function.status(deployment) == "Failed", 90)
+    finally:
+        s3.put_object(**place, Body=suite)
+    assert function.world.outcomes.wait(deployment, "pre-traffic").answer == "Succeeded"
+    told = function.world.outcomes.wait(deployment, "post-traffic")
+    assert told.answer == "Failed" and any("a dear book" in reason for reason in told.reasons), told.text
+    wait_for("the version before", lambda: (function.leads_to(), function.weights()) == (before, {}), 60)
 
 
 def test_the_pipeline_asks_people_about_the_change_set_before_it_carries_it_out(function: Function) -> None:

@@ -12,7 +12,7 @@ use super::applications::{check_batch, description, revision};
 use super::groups::rollback;
 use super::input::{self, APPLICATION, GROUP};
 use super::lifecycle::Lifecycle;
-use super::model::{Deployment, Group, State, StopRequest, Waiting};
+use super::model::{BY_STACK, Deployment, Group, State, StopRequest, Waiting};
 use super::outcome::DeploymentStatus;
 use super::revision::Revision;
 use super::settings::AutoRollback;
@@ -232,6 +232,9 @@ struct DeploymentOptions {
     description: Option<String>,
 }
 
+/// The description by which a deployment is shown as one of CloudFormation's own blue/green.
+const STACK_BLUE_GREEN: &str = "AWS::CodeDeploy::BlueGreen";
+
 fn new(
     state: &State,
     application: &str,
@@ -241,6 +244,7 @@ fn new(
     now: Timestamp,
 ) -> Result<Deployment, AwsError> {
     let platform = group.target.platform();
+    let is_of_stack = given.description.as_deref() == Some(STACK_BLUE_GREEN);
     Ok(Deployment {
         id: ids::deployment(),
         application: application.to_owned(),
@@ -250,7 +254,7 @@ fn new(
         previous_revision: state.running_revision(application, &group.id),
         revision: Some(revision),
         description: given.description,
-        creator: "user",
+        creator: if is_of_stack { BY_STACK } else { "user" },
         group,
         status: DeploymentStatus::Created,
         error: None,

@@ -27,6 +27,9 @@ pub(super) struct State {
     pub(super) deployments: Vec<Deployment>,
 }
 
+/// The creator of deployments that a stack makes by `AWS::CodeDeploy::BlueGreen`.
+pub(super) const BY_STACK: &str = "CloudFormation";
+
 /// An application.
 pub(super) struct Application {
     pub(super) id: String,
@@ -388,6 +391,19 @@ impl Deployment {
         ] {
             if let Some(value) = value {
                 wire[name] = value;
+            }
+        }
+        // A template has no application, no group and no AppSpec.
+        if self.creator == BY_STACK
+            && let Some(fields) = wire.as_object_mut()
+        {
+            for field in [
+                "applicationName",
+                "deploymentGroupName",
+                "revision",
+                "previousRevision",
+            ] {
+                fields.remove(field);
             }
         }
         wire
