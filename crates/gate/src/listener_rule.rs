@@ -22,6 +22,8 @@ pub struct ListenerRule {
     pub conditions: RuleConditions,
     /// Rules of a higher priority: something else answers what one of them takes.
     pub earlier: Vec<EarlierRule>,
+    /// Other rules of the listener that lead to the release, too: what one of them takes reaches it as well.
+    pub others: Vec<Self>,
 }
 
 /// A rule that is asked before that of the release.
@@ -287,6 +289,13 @@ impl QueryPattern {
 impl ListenerRule {
     /// Why the listener leads this request somewhere else.
     pub(crate) fn miss(&self, request: RuleRequest<'_>) -> Option<Miss<'_>> {
+        let miss = self.own_miss(request)?;
+        let mut others = self.others.iter();
+        let is_taken = others.any(|other| other.miss(request).is_none());
+        (!is_taken).then_some(miss)
+    }
+
+    fn own_miss(&self, request: RuleRequest<'_>) -> Option<Miss<'_>> {
         if let Some(miss) = self.conditions.miss(request) {
             return Some(miss);
         }
@@ -294,6 +303,14 @@ impl ListenerRule {
         earlier
             .find(|rule| rule.conditions.miss(request).is_none())
             .map(|rule| Miss::TakenBefore(rule.priority))
+    }
+
+    /// Why host and path alone keep a request from the release.
+    pub(crate) fn miss_of_url(&self, host: &str, path: &str) -> Option<Miss<'_>> {
+        let miss = self.conditions.miss_of_url(host, path)?;
+        let mut others = self.others.iter();
+        let is_taken = others.any(|other| other.miss_of_url(host, path).is_none());
+        (!is_taken).then_some(miss)
     }
 }
 
@@ -349,7 +366,7 @@ mod tests {
                     value: "2*".into(),
                 }]],
             },
-            earlier: Vec::new(),
+            ..ListenerRule::default()
         };
         let sent = headers(&[("x-test", "Green-1"), ("user-agent", "gate")]);
         let of = |method: Method, host: &str, path: &str, sent: &HeaderMap| {
@@ -400,6 +417,7 @@ mod tests {
                     },
                 },
             ],
+            ..ListenerRule::default()
         };
         let sent = headers(&[("x-test", "1")]);
         let of = |path: &str| miss(&rule, Method::GET, ("h", path), &sent);
@@ -407,6 +425,36 @@ mod tests {
         insta::assert_snapshot!(of("/api/x"), @"comes after the rule of priority 3, which may take this request first; give the release's rule a lower number");
         assert!(of("/v2/x").contains("priority 7"));
         assert_eq!(of("/vx/x"), "taken");
+    }
+
+    #[test]
+    fn what_another_rule_of_the_release_takes_reaches_it_unless_something_else_is_asked_before() {
+        let of_path = |path: &str, earlier| ListenerRule {
+            conditions: RuleConditions {
+                paths: wild(&[path]),
+                ..RuleConditions::default()
+            },
+            earlier,
+            ..ListenerRule::default()
+        };
+        let admin = EarlierRule {
+            priority: 3,
+            conditions: RuleConditions {
+                paths: wild(&["/api/admin/*"]),
+                ..RuleConditions::default()
+            },
+        };
+        let rule = ListenerRule {
+            others: vec![of_path("/api/*", vec![admin])],
+            ..of_path("/shop/*", Vec::new())
+        };
+        let of = |path: &str| miss(&rule, Method::GET, ("h", path), &HeaderMap::new());
+        assert_eq!(of("/shop/1"), "taken");
+        assert_eq!(of("/api/v1"), "taken");
+        insta::assert_snapshot!(of("/api/admin/users"), @"takes the path /shop/*, so something else would answer");
+        insta::assert_snapshot!(of("/legacy"), @"takes the path /shop/*, so something else would answer");
+        assert_eq!(rule.miss_of_url("h", "/api/v1?q=1"), None);
+        assert!(rule.miss_of_url("h", "/legacy").is_some());
     }
 
     #[test]

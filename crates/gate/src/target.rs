@@ -39,6 +39,7 @@ pub const TARGET_KEYS: &[&str] = &[
     "old_revision",
     "route",
     "traffic_percent",
+    "listener_rule",
     "target_group",
     "old_target_group",
     "load_balancer",

@@ -631,7 +631,7 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
             paths: patterns(&["/ruled"]),
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     };
     let (why, outcome) = behind(&base, only_page, "/ruled").await;
     assert_eq!(strip(&outcome), "E", "{why}");
@@ -647,7 +647,7 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
             methods: vec!["GET".to_owned()],
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     };
     let (why, outcome) = behind(&base, reading, "/ruled").await;
     assert_eq!(strip(&outcome), "E", "{why}");
@@ -663,7 +663,7 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
             }],
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     };
     let (why, outcome) = behind(&base, canary, "/rule").await;
     assert_eq!(strip(&outcome), "E", "{why}");
@@ -694,7 +694,7 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
             paths: patterns(&["/socket"]),
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     };
     let (why, outcome) = behind(&base, only_page, "/socket").await;
     assert_eq!(strip(&outcome), "E", "{why}");
@@ -712,7 +712,7 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
             }],
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     };
     let mut socket = trial(&base, "screens: [desktop]\nsteps: [{ go: /socket }]", "");
     let demanded = HeaderValue::from_static("green");

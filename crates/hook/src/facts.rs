@@ -24,6 +24,7 @@ pub(crate) const ECS_KEYS: &[&str] = &[
     "host",
     "image",
     "image_digest",
+    "listener_rule",
     "load_balancer",
     "old_image",
     "old_image_digest",

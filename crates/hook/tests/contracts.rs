@@ -60,6 +60,8 @@ async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
     assert_eq!(good["target"]["old_version"], "1.1.0");
     assert_eq!(good["target"]["revision"], "2");
     assert_eq!(good["target"]["host"], "shop.example.com", "from the rule");
+    let rule = good["target"]["listener_rule"].as_str().unwrap();
+    assert!(rule.ends_with("/test/1"), "{rule}");
     let digest = |number: &str| json!(format!("sha256:{}", number.repeat(64)));
     assert_eq!(good["target"]["image_digest"], digest("2"));
     assert_eq!(good["target"]["old_image_digest"], digest("1"));

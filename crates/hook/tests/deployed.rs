@@ -136,7 +136,7 @@ async fn nothing_is_measured_where_another_release_may_answer() {
     );
     assert_snapshot!(refused(Stage::PostTraffic, moving).await, @"the lifecycle event AllowTraffic of the deployment is InProgress: customers are still served by the old version; try again once it has succeeded");
     let rolled_back = with(BOTH_SHIFTED, ["shop-blue", "shop-blue"]);
-    assert_snapshot!(refused(Stage::PostTraffic, rolled_back).await, @"the production listener arn:production does not lead to the release alone: it forwards to shop-blue, and the release's tasks are in shop-green");
+    assert_snapshot!(refused(Stage::PostTraffic, rolled_back).await, @"the production listener arn:production of the deployment group production does not lead to the release alone: it forwards to shop-blue, and the release's tasks are in shop-green; so the post-traffic gate can't reach the new version");
     let silent = with(
         &[("BeforeInstall", "Succeeded")],
         ["shop-blue", "shop-green"],

@@ -27,12 +27,14 @@ const LEFT: Duration = Duration::from_secs(8);
 const MAX_CONCURRENT: usize = 20;
 
 /// Calls without which nothing can be measured.
-const NEEDED: [&str; 6] = [
+const NEEDED: [&str; 7] = [
     "GetDeployment",
     "GetApplicationRevision",
     "GetDeploymentGroup",
     "DescribeListeners",
     "DescribeLoadBalancers",
+    // Another rule may lead elsewhere.
+    "DescribeRules",
     "GetObject",
 ];
 
@@ -54,7 +56,7 @@ async fn each_call_killed_in_turn_for_ever() {
     let _time = paced_time::start();
     let calls = calls_of_a_good_run().await;
     assert!(
-        calls.len() >= 11,
+        calls.len() >= 12,
         "a good run makes these calls only: {calls:?}"
     );
     let runs = calls
@@ -65,7 +67,7 @@ async fn each_call_killed_in_turn_for_ever() {
         .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await;
-    assert!(cases.len() >= 66);
+    assert!(cases.len() >= 72);
 }
 
 async fn killed(call: String, fault: Fault) {
@@ -126,8 +128,14 @@ async fn an_answer_whose_result_was_lost_counts_as_given() {
     assert!(aws.published()[0]["Subject"].starts_with("Passed"));
 }
 
+/// Another run has stored its report and told people.
+fn tell(aws: &FakeAws) {
+    aws.put(&format!("{REPORT}.json"), "{}");
+    aws.put(&format!("{REPORT}-published"), "");
+}
+
 /// The first answer call gets no result, the next one hears that the event is over; CodeDeploy says of
-/// the event what `status` says. `told` when another run has stored its report.
+/// the event what `status` says. `told` when another run has told people.
 async fn lost_then_over(status: Option<&'static str>, told: bool) -> (FakeAws, serde_json::Value) {
     let service = Service::start(Behaviour::Well).await;
     let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
@@ -143,7 +151,7 @@ async fn lost_then_over(status: Option<&'static str>, told: bool) -> (FakeAws, s
     };
     let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
     if told {
-        aws.put(&format!("{REPORT}.json"), "{}");
+        tell(&aws);
     }
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     (aws, seen.result.unwrap())
@@ -317,7 +325,7 @@ async fn after_a_false_alarm_the_all_clear_is_given_once() {
     assert_eq!(third["report"], format!("s3:/{REPORT}-unheard.html"));
 }
 
-/// A run that hears at once that the event is over; `told` when another run has stored its report.
+/// A run that hears at once that the event is over; `told` when another run has told people.
 async fn over(changes: Changes, told: bool) -> (FakeAws, serde_json::Value) {
     let service = Service::start(Behaviour::Well).await;
     let unread = changes.event_status.is_none();
@@ -328,7 +336,7 @@ async fn over(changes: Changes, told: bool) -> (FakeAws, serde_json::Value) {
     });
     let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
     if told {
-        aws.put(&format!("{REPORT}.json"), "{}");
+        tell(&aws);
     }
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     (aws, seen.result.unwrap())

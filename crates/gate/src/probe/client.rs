@@ -218,8 +218,8 @@ impl Clients {
 
     /// Why host and path alone keep this URL from the release, at whose address it is.
     pub(crate) fn miss_of_url(&self, url: &RequestUrl) -> Option<Miss<'_>> {
-        let conditions = Some(&self.rule.conditions).filter(|_| self.release.is_at(&url.origin));
-        conditions?.miss_of_url(&url.origin.host, &url.path)
+        let rule = Some(&self.rule).filter(|_| self.release.is_at(&url.origin));
+        rule?.miss_of_url(&url.origin.host, &url.path)
     }
 
     /// Lets go of idle connections. A round must not measure the one task that an earlier round was led to, and a

@@ -3,22 +3,19 @@
 //! No hook calls, so nothing says that the deployment waits where the gate's question can be asked. What can't be known to
 //! reach the release is refused.
 
+use aws_sdk_codedeploy::types::LifecycleEventStatus;
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentStatus, LastDeploymentInfo};
-use aws_sdk_codedeploy::types::{LifecycleEventStatus, TargetGroupPairInfo};
-use gate::{ListenerRule, Stage, Suite, Target};
+use gate::{Stage, Suite};
 use jiff::Timestamp;
 
 use super::deployment::{self, Deployment};
-use super::forwarding::{leads_elsewhere, rule_of_default};
 use super::lifecycle_event::why_not;
-use super::routes::Routes;
-use super::target::{DescribedDeployment, facts_of};
+use super::target::{DescribedDeployment, facts_of, of_gate};
 use super::targets::lifecycle_events;
 use crate::app_spec::Resource;
-use crate::caller::{Prepared, Refusal, gate_target};
+use crate::caller::{Prepared, Refusal};
 use crate::cloud::NamedGroups;
 use crate::listener::Scheme;
-use crate::lookup::load_balancing::{listeners, rules};
 use crate::lookup::{LookupContext, LookupError};
 
 /// The deployment of a group that its release is of: the last one, unless that has failed.
@@ -80,15 +77,12 @@ pub(crate) async fn prepare(
     let found = described
         .learn(context, (stage, tcp_scheme), &mut known)
         .await?;
-    let mut rule = ListenerRule::default();
     if found.is_some() {
-        rule = leads_to_release(context, stage, &described).await?;
+        // No hook calls, so nothing says that the listener has shifted.
+        let new = NamedGroups::of_targets(&described.targets).new;
+        new.map_err(|why| refuse(format!("nobody knows which tasks are the release's: {why}")))?;
     }
-    let url = found.as_ref().map(|found| found.under_test.url.as_str());
-    let target = Target {
-        rule,
-        ..gate_target(url, &known).map_err(refuse)?
-    };
+    let target = of_gate(&known, found.as_ref()).map_err(refuse)?;
     let rollback = deployment.rollback_of.as_ref().map(|undone| {
         format!("the deployment rolls back {undone}: a gate would have let it pass without a measurement")
     });
@@ -150,54 +144,6 @@ fn shifted(stage: Stage, described: &DescribedDeployment) -> Result<(), String> 
         )),
         None => Err(format!(
             "CodeDeploy says nothing of the lifecycle event {shift} of the deployment, so nobody knows whose answers would be measured"
-        )),
-    }
-}
-
-/// Whether the listener of the stage leads to the release, and to nothing else of the group: then which of its requests
-/// go there.
-async fn leads_to_release(
-    context: LookupContext<'_>,
-    stage: Stage,
-    described: &DescribedDeployment,
-) -> Result<ListenerRule, Refusal> {
-    let routes = Routes::of(&described.group);
-    let (role, arn) = match stage {
-        Stage::PreTraffic => ("test", routes.test),
-        Stage::PostTraffic => ("production", routes.production),
-    };
-    let arn = arn.unwrap_or_default();
-    let rules = async {
-        // Those of a Network Load Balancer have none.
-        if arn.contains(":listener/net/") {
-            return Ok(Vec::new());
-        }
-        rules(context.aws, Some(arn.clone())).await
-    };
-    let (found, rules) = tokio::join!(listeners(context.aws, vec![arn.clone()]), rules);
-    let (found, rules) = (found?, rules?);
-    let listener = found
-        .iter()
-        .find(|listener| listener.listener_arn() == Some(&*arn));
-    let pair = described.group.load_balancer_info();
-    let pair = pair.and_then(|info| info.target_group_pair_info_list().first());
-    let pair: Vec<String> = pair
-        .map(TargetGroupPairInfo::target_groups)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|group| group.name().map(str::to_owned))
-        .collect();
-    let named = NamedGroups::of_targets(&described.targets);
-    let why = match listener {
-        None => Some("was not returned by DescribeListeners".to_owned()),
-        Some(listener) => leads_elsewhere(listener, &rules, &named, &pair)
-            .map(|why| format!("does not lead to the release alone: {why}")),
-    };
-    match why {
-        None => Ok(rule_of_default(&rules, &named)),
-        Some(why) => Err(Refusal::of(
-            vec![format!("the {role} listener {arn} {why}")],
-            None,
         )),
     }
 }

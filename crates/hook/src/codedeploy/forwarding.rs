@@ -1,71 +1,185 @@
-//! Whether a listener leads to the release alone. Pure.
+//! By which rule a listener leads requests to the release. Pure.
+//!
+//! CodeDeploy shifts the default action of a listener and its rules alike: each that forwards to a target group of the pair. Many
+//! listeners lead to the release by a rule alone, and their default action is a redirect or a fixed response.
 
+use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget, TargetGroupPairInfo};
 use aws_sdk_elasticloadbalancingv2::types::{Action, Listener, Rule};
-
 use gate::{ListenerRule, RuleConditions};
 
 use crate::cloud::NamedGroups;
-use crate::ecs::rule_demands;
+use crate::ecs::rule_demands::{self, Demands};
 
-/// Why the answers at the listener may be somebody else's; none where it hands requests to the tasks of the release, and
-/// nowhere else in the deployment group.
-pub(super) fn leads_elsewhere(
-    listener: &Listener,
-    rules: &[Rule],
-    named: &NamedGroups,
-    pair: &[String],
-) -> Option<String> {
-    let new = match &named.new {
-        Ok(new) => name(new),
-        Err(why) => return Some(format!("nobody knows which tasks are the release's: {why}")),
-    };
-    let default: Vec<String> = listener
-        .default_actions()
-        .iter()
-        .flat_map(forwards_to)
-        .collect();
-    let by_rules = rules.iter().flat_map(Rule::actions).flat_map(forwards_to);
-    let mut forwards: Vec<String> = default.iter().cloned().chain(by_rules).collect();
-    forwards.sort();
-    forwards.dedup();
-    let (release, others): (Vec<&String>, Vec<&String>) =
-        forwards.iter().partition(|group| **group == new);
-    // Rules for other services don't concern the deployment.
-    let earlier = others.iter().find(|group| pair.contains(**group));
-    match (release.is_empty(), earlier) {
-        (false, None) if default.contains(&new) => None,
-        (false, None) => Some(format!(
-            "only some of its rules forward to {new}, and its default action answers whatever they don't take"
-        )),
-        (false, Some(earlier)) => Some(format!(
-            "it forwards to {earlier} as well as to {new}, so an answer may be an earlier release's"
-        )),
-        (true, Some(earlier)) => Some(format!(
-            "it forwards to {earlier}, and the release's tasks are in {new}"
-        )),
-        (true, None) => Some(format!(
-            "it does not forward to {new}, where the release's tasks are"
-        )),
+/// Of the rules that lead to the release besides the one that is used.
+const MAX_OTHER_RULES: usize = 50;
+
+/// The target groups of a deployment group, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PairedGroups {
+    /// Those that have only tasks of the release, as far as that is known.
+    release: Vec<String>,
+    /// Both.
+    pair: Vec<String>,
+}
+
+impl PairedGroups {
+    /// Of a deployment under way. Where CodeDeploy does not say which group has the new tasks, both may: it shifts whatever forwards to
+    /// one of them.
+    pub(super) fn of_release(group: &DeploymentGroupInfo, targets: &[DeploymentTarget]) -> Self {
+        let pair = Self::of_pair(group);
+        match NamedGroups::of_targets(targets).new {
+            Ok(new) => Self {
+                release: vec![name(&new)],
+                ..pair
+            },
+            Err(_) => pair,
+        }
+    }
+
+    /// Of a listener whose traffic has still to shift.
+    pub(super) fn of_pair(group: &DeploymentGroupInfo) -> Self {
+        let pair = group.load_balancer_info();
+        let pair = pair.and_then(|info| info.target_group_pair_info_list().first());
+        let groups = pair
+            .map(TargetGroupPairInfo::target_groups)
+            .unwrap_or_default()
+            .iter();
+        let pair: Vec<String> = groups.filter_map(|group| group.name().map(name)).collect();
+        Self {
+            release: pair.clone(),
+            pair,
+        }
+    }
+
+    fn is_release(&self, group: &str) -> bool {
+        self.release.iter().any(|one| one == group)
+    }
+
+    /// Whether these actions hand requests to the release, and to nothing else.
+    fn is_led_to(&self, actions: &[Action]) -> bool {
+        let mut groups = actions.iter().flat_map(forwards_to).peekable();
+        groups.peek().is_some() && groups.all(|group| self.is_release(&group))
+    }
+
+    /// Why nothing of the listener leads to the release alone.
+    fn why_not(&self, actions: &[&[Action]]) -> String {
+        let new = self.release.join(" or ");
+        let of =
+            |actions: &&[Action]| -> Vec<String> { actions.iter().flat_map(forwards_to).collect() };
+        let each: Vec<Vec<String>> = actions.iter().map(of).collect();
+        let mixed = each
+            .iter()
+            .find(|groups| groups.iter().any(|group| self.is_release(group)));
+        let other = mixed.and_then(|groups| groups.iter().find(|group| !self.is_release(group)));
+        if let Some(other) = other {
+            let whose = if self.pair.contains(other) {
+                "an earlier release's"
+            } else {
+                "something else's"
+            };
+            return format!(
+                "it forwards to {other} as well as to {new}, so an answer may be {whose}"
+            );
+        }
+        let earlier = each
+            .iter()
+            .flatten()
+            .find(|group| self.pair.contains(group));
+        match earlier {
+            Some(earlier) => {
+                format!("it forwards to {earlier}, and the release's tasks are in {new}")
+            }
+            None => format!("it does not forward to {new}, where the release's tasks are"),
+        }
     }
 }
 
-/// What the default action of a listener that leads to the release takes: whatever no other rule leads elsewhere.
-pub(super) fn rule_of_default(rules: &[Rule], named: &NamedGroups) -> ListenerRule {
-    let new = named.new.as_ref().map(|new| name(new));
-    let leads_elsewhere = |rule: &&Rule| {
-        let mut groups = rule.actions().iter().flat_map(forwards_to).peekable();
-        let has_groups = groups.peek().is_some();
-        !has_groups || !groups.all(|group| new.as_ref() == Ok(&group))
-    };
-    ListenerRule {
-        conditions: RuleConditions::default(),
-        earlier: rules
-            .iter()
-            .filter(|rule| rule.is_default() != Some(true))
-            .filter(leads_elsewhere)
-            .map(rule_demands::earlier_rule)
-            .collect(),
+/// How a listener leads to the release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ReleaseRoute {
+    /// What a request needs.
+    pub(super) demands: Demands,
+    /// The ARN of the rule; none where the listener has no rules.
+    pub(super) rule: Option<String>,
+}
+
+/// Finds the rule: the default one, as it takes whatever no other does; else one that takes all paths; else the first one. An error
+/// continues "the listener …".
+pub(super) fn route(
+    listener: &Listener,
+    rules: &[Rule],
+    groups: &PairedGroups,
+) -> Result<ReleaseRoute, String> {
+    let is_default = |rule: &&Rule| rule.is_default() == Some(true);
+    let (mut own, elsewhere): (Vec<&Rule>, Vec<&Rule>) = rules
+        .iter()
+        .filter(|rule| !is_default(rule))
+        .partition(|rule| groups.is_led_to(rule.actions()));
+    let elsewhere: Vec<Rule> = elsewhere.into_iter().cloned().collect();
+    let default = rules.iter().find(is_default);
+    if groups.is_led_to(listener.default_actions()) {
+        let earlier: Vec<_> = elsewhere.iter().map(rule_demands::earlier_rule).collect();
+        // The default rule takes the rest as well, unless something else is asked before.
+        if earlier.is_empty() {
+            own.clear();
+        }
+        return Ok(ReleaseRoute {
+            demands: Demands {
+                rule: ListenerRule {
+                    conditions: RuleConditions::default(),
+                    earlier,
+                    others: others(own, &elsewhere),
+                },
+                ..Demands::default()
+            },
+            rule: default.and_then(|rule| rule.rule_arn()).map(str::to_owned),
+        });
     }
+    own.sort_by_key(|rule| {
+        let is_shadowed = rule_demands::taken_before(rule, &elsewhere).is_some();
+        (is_shadowed, has_paths(rule), rule_demands::priority(rule))
+    });
+    let mut unmet = None;
+    for (index, rule) in own.iter().enumerate() {
+        let arn = rule.rule_arn().map(str::to_owned);
+        match rule_demands::demands(rule, &elsewhere) {
+            Ok(mut demands) => {
+                own.remove(index);
+                demands.rule.others = others(own, &elsewhere);
+                return Ok(ReleaseRoute { demands, rule: arn });
+            }
+            Err(why) => {
+                let arn = arn.unwrap_or_default();
+                unmet.get_or_insert(format!(
+                    "leads to the release by the rule {arn}, which {why}"
+                ));
+            }
+        }
+    }
+    Err(unmet.unwrap_or_else(|| {
+        let actions: Vec<&[Action]> = std::iter::once(listener.default_actions())
+            .chain(elsewhere.iter().map(Rule::actions))
+            .collect();
+        format!(
+            "does not lead to the release alone: {}",
+            groups.why_not(&actions)
+        )
+    }))
+}
+
+fn has_paths(rule: &Rule) -> bool {
+    let mut conditions = rule.conditions().iter();
+    conditions.any(|condition| condition.field() == Some("path-pattern"))
+}
+
+/// What else is led to the release. What can't be promised to meet a rule is left out.
+fn others(rules: Vec<&Rule>, elsewhere: &[Rule]) -> Vec<ListenerRule> {
+    let rules = rules.into_iter();
+    let demanded = rules.filter_map(|rule| rule_demands::demands(rule, elsewhere).ok());
+    demanded
+        .map(|demands| demands.rule)
+        .take(MAX_OTHER_RULES)
+        .collect()
 }
 
 /// The names of the target groups that an action hands requests to.
@@ -95,6 +209,7 @@ fn name(group: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_codedeploy::types::{LoadBalancerInfo, TargetGroupInfo};
     use aws_sdk_elasticloadbalancingv2::types::{
         ForwardActionConfig, RuleCondition, TargetGroupTuple,
     };
@@ -114,78 +229,143 @@ mod tests {
         Action::builder().forward_config(config).build()
     }
 
-    fn judged(default: &[(&str, i32)], rule: &[(&str, i32)]) -> Option<String> {
-        let listener = Listener::builder()
+    fn listener(default: &[(&str, i32)]) -> Listener {
+        Listener::builder()
             .default_actions(forward(default))
-            .build();
-        let rules = [Rule::builder().actions(forward(rule)).build()];
-        let named = NamedGroups {
-            new: Ok("green".to_owned()),
-            old: Ok("blue".to_owned()),
-            desired: Ok(1),
-        };
-        leads_elsewhere(
-            &listener,
-            &rules,
-            &named,
-            &["blue".to_owned(), "green".to_owned()],
-        )
+            .build()
+    }
+
+    fn on(field: &str, value: &str) -> RuleCondition {
+        RuleCondition::builder().field(field).values(value).build()
+    }
+
+    fn rule(priority: &str, condition: RuleCondition, groups: &[(&str, i32)]) -> Rule {
+        Rule::builder()
+            .rule_arn(format!("arn:rule-{priority}"))
+            .priority(priority)
+            .conditions(condition)
+            .actions(forward(groups))
+            .build()
+    }
+
+    fn groups() -> PairedGroups {
+        PairedGroups {
+            release: vec!["green".to_owned()],
+            pair: vec!["blue".to_owned(), "green".to_owned()],
+        }
+    }
+
+    fn refused(default: &[(&str, i32)], rules: &[Rule]) -> String {
+        route(&listener(default), rules, &groups()).unwrap_err()
     }
 
     #[test]
-    fn a_listener_leads_to_the_release_alone_or_says_where_else() {
-        assert_eq!(judged(&[("green", 100), ("blue", 0)], &[]), None);
-        assert_eq!(judged(&[("green", 1)], &[("other-service", 1)]), None);
-        insta::assert_snapshot!(judged(&[("green", 90), ("blue", 10)], &[]).unwrap(), @"it forwards to blue as well as to green, so an answer may be an earlier release's");
-        insta::assert_snapshot!(judged(&[("green", 1)], &[("blue", 1)]).unwrap(), @"it forwards to blue as well as to green, so an answer may be an earlier release's");
-        insta::assert_snapshot!(judged(&[("green", 0), ("blue", 1)], &[]).unwrap(), @"it forwards to blue, and the release's tasks are in green");
-        insta::assert_snapshot!(judged(&[], &[("green", 1)]).unwrap(), @"only some of its rules forward to green, and its default action answers whatever they don't take");
-        insta::assert_snapshot!(judged(&[], &[("other-service", 1)]).unwrap(), @"it does not forward to green, where the release's tasks are");
+    fn a_listener_leads_to_the_release_or_says_where_else() {
+        let to = |groups: &[(&str, i32)]| rule("1", on("path-pattern", "/x"), groups);
+        for (default, rules) in [
+            (vec![("green", 100), ("blue", 0)], vec![]),
+            (vec![("green", 1)], vec![to(&[("other-service", 1)])]),
+            (vec![], vec![to(&[("green", 100), ("blue", 0)])]),
+            (vec![("blue", 1)], vec![to(&[("green", 1)])]),
+        ] {
+            assert!(
+                route(&listener(&default), &rules, &groups()).is_ok(),
+                "{default:?}"
+            );
+        }
+        insta::assert_snapshot!(refused(&[("green", 90), ("blue", 10)], &[]), @"does not lead to the release alone: it forwards to blue as well as to green, so an answer may be an earlier release's");
+        insta::assert_snapshot!(refused(&[], &[to(&[("green", 90), ("lab", 10)])]), @"does not lead to the release alone: it forwards to lab as well as to green, so an answer may be something else's");
+        insta::assert_snapshot!(refused(&[("green", 0), ("blue", 1)], &[]), @"does not lead to the release alone: it forwards to blue, and the release's tasks are in green");
+        insta::assert_snapshot!(refused(&[], &[to(&[("other-service", 1)])]), @"does not lead to the release alone: it does not forward to green, where the release's tasks are");
+        insta::assert_snapshot!(refused(&[], &[rule("4", on("source-ip", "10.0.0.0/8"), &[("green", 1)])]), @"");
+    }
+
+    #[test]
+    fn where_the_default_action_leads_elsewhere_a_rule_is_used_that_takes_all_paths_if_there_is_one()
+     {
+        let fixed = Listener::builder().build();
+        let api = rule("1", on("path-pattern", "/api/*"), &[("green", 1)]);
+        let host = rule("2", on("host-header", "shop.example.com"), &[("green", 1)]);
+        let taken = rule("3", on("path-pattern", "/legacy/*"), &[("legacy", 1)]);
+        let late = rule("9", on("host-header", "late.example.com"), &[("green", 1)]);
+        let by = |rules: &[Rule]| route(&fixed, rules, &groups()).unwrap();
+        let found = by(&[api.clone(), host.clone(), taken.clone(), late.clone()]);
+        assert_eq!(found.rule.as_deref(), Some("arn:rule-2"));
+        assert_eq!(found.demands.host.as_deref(), Some("shop.example.com"));
+        assert_eq!(
+            found.demands.rule.earlier,
+            [],
+            "the legacy rule comes later"
+        );
+        assert_eq!(found.demands.rule.others.len(), 2);
+        let late = by(&[taken.clone(), late]);
+        assert_eq!(late.demands.rule.earlier[0].priority, 3);
+        let shadowed = rule("5", on("path-pattern", "/legacy/a/*"), &[("green", 1)]);
+        let found = by(&[
+            taken,
+            shadowed,
+            rule("6", on("path-pattern", "/b"), &[("green", 1)]),
+        ]);
+        assert_eq!(found.rule.as_deref(), Some("arn:rule-6"));
+        assert_eq!(by(&[api]).demands.host, None);
     }
 
     #[test]
     fn what_a_rule_leads_elsewhere_is_not_of_the_release() {
-        let path = |path: &str| {
-            RuleCondition::builder()
-                .field("path-pattern")
-                .values(path)
-                .build()
-        };
-        let rule = |priority: &str, pattern: &str, groups: &[(&str, i32)]| {
-            let rule = Rule::builder().priority(priority).conditions(path(pattern));
-            rule.actions(forward(groups)).build()
-        };
+        let path = |path| on("path-pattern", path);
         let fixed = Rule::builder()
             .priority("2")
             .conditions(path("/health"))
             .build();
-        let default = Rule::builder().is_default(true).build();
+        let default = Rule::builder()
+            .is_default(true)
+            .rule_arn("arn:default")
+            .build();
         let rules = [
-            rule("1", "/api/*", &[("green", 1)]),
+            rule("1", path("/api/*"), &[("green", 1)]),
             fixed,
-            rule("3", "/legacy/*", &[("legacy", 1)]),
+            rule("3", path("/legacy/*"), &[("legacy", 1)]),
             default,
         ];
-        let named = NamedGroups {
-            new: Ok("green".to_owned()),
-            old: Ok("blue".to_owned()),
-            desired: Ok(1),
-        };
-        let earlier = rule_of_default(&rules, &named).earlier;
-        let priorities: Vec<u32> = earlier.iter().map(|rule| rule.priority).collect();
+        let found = route(&listener(&[("green", 1)]), &rules, &groups()).unwrap();
+        let of_default = found.demands.rule;
+        let priorities: Vec<u32> = of_default
+            .earlier
+            .iter()
+            .map(|rule| rule.priority)
+            .collect();
         assert_eq!(priorities, [2, 3]);
+        assert_eq!(
+            of_default.others[0].earlier,
+            [],
+            "nothing is asked before it"
+        );
+        assert_eq!(found.rule.as_deref(), Some("arn:default"));
     }
 
     #[test]
-    fn a_release_whose_tasks_nobody_names_is_not_found() {
-        let named = NamedGroups {
-            new: Err("CodeDeploy names no task set Green".to_owned()),
-            old: Ok("blue".to_owned()),
-            desired: Ok(1),
-        };
-        let listener = Listener::builder()
-            .default_actions(forward(&[("green", 1)]))
+    fn where_nobody_names_the_releases_tasks_the_rules_of_the_pair_lead_to_it() {
+        let info = |name: &str| TargetGroupInfo::builder().name(name).build();
+        let pair = TargetGroupPairInfo::builder()
+            .target_groups(info("blue"))
+            .target_groups(info("green"))
             .build();
-        assert!(leads_elsewhere(&listener, &[], &named, &[]).is_some());
+        let balancing = LoadBalancerInfo::builder()
+            .target_group_pair_info_list(pair)
+            .build();
+        let group = DeploymentGroupInfo::builder()
+            .load_balancer_info(balancing)
+            .build();
+        let groups = PairedGroups::of_release(&group, &[]);
+        assert_eq!(groups.release, ["blue", "green"]);
+        let rules = [rule(
+            "1",
+            on("host-header", "a"),
+            &[("green", 100), ("blue", 0)],
+        )];
+        let found = route(&Listener::builder().build(), &rules, &groups).unwrap();
+        assert_eq!(found.demands.host.as_deref(), Some("a"));
+        let wrong = route(&listener(&[("lab", 1)]), &[], &groups).unwrap_err();
+        insta::assert_snapshot!(wrong, @"does not lead to the release alone: it does not forward to blue or green, where the release's tasks are");
     }
 }

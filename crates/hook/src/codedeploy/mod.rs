@@ -28,7 +28,7 @@ use self::target::TargetQuery;
 pub(crate) use self::target::{group, release};
 use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
-use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, may_hand_on};
 use crate::event::{HookEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::gate_function::GateFunction;
@@ -105,9 +105,8 @@ pub(crate) async fn prepare(
     }
     let (found, suite) = both(found, suite)?;
     let listeners = found.listeners.as_ref();
-    let url = listeners.map(|listeners| listeners.under_test.url.as_str());
-    let target =
-        gate_target(url, &found.known).map_err(|reason| Refusal::of(vec![reason], Some(&suite)))?;
+    let target = target::of_gate(&found.known, listeners)
+        .map_err(|reason| Refusal::of(vec![reason], Some(&suite)))?;
     let ahead = post_traffic.map(|post| post_traffic_check::problems(post, &found, &suite));
     let resume = match &event.run {
         None => None,

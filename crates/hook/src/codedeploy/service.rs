@@ -1,17 +1,23 @@
 //! The ECS half of finding the target: listeners and their addresses, task definitions and images.
 
+use std::fmt::Display;
+
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
 use aws_sdk_ecs::types::Service;
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule};
 use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
+
+use super::forwarding::{self, PairedGroups, ReleaseRoute};
 use super::routes::Routes;
 use super::targets;
 use crate::app_spec::Resource;
+use crate::ecs::rule_demands::Demands;
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::{self, Address, ListenerError, Scheme};
-use crate::lookup::load_balancing::{listeners, load_balancers};
+use crate::lookup::load_balancing::{listeners, load_balancers, rules};
 use crate::lookup::release::{Release, release};
 use crate::lookup::{LookupContext, LookupError};
 
@@ -32,6 +38,8 @@ pub(super) struct EcsQuery<'a> {
 pub(super) struct Listeners {
     /// The one under test.
     pub under_test: Address,
+    /// What a request needs so that it leads it to the release.
+    pub demands: Demands,
     /// Why the production listener can't be measured, if so; a sentence.
     pub production: Result<(), String>,
 }
@@ -63,7 +71,7 @@ pub(super) async fn describe(
         note(facts, "service", names.service_name());
     }
     let (addresses, new, old) = tokio::join!(
-        addresses(context.aws, query),
+        addresses(context, query, targets),
         release(context, task_definition, container.as_deref()),
         old(context, query.group, targets, task_definition),
     );
@@ -91,20 +99,27 @@ pub(super) async fn describe(
     known.learn("test_url", url(&addresses.test));
     known.learn("production_url", url(&addresses.production));
     let production = addresses.production.clone().map(|_| ());
+    let production = production.and(addresses.production_later);
     let under_test = match query.stage {
         Stage::PreTraffic => addresses.test,
         Stage::PostTraffic => addresses.production,
     };
-    let under_test = under_test.map_err(|why| {
+    let unreachable = |why| {
         LookupError::Missing(format!(
             "{why}; so the {} gate can't reach the new version",
             query.stage
         ))
-    })?;
-    note(&mut known.facts, "host", Some(&under_test.host));
+    };
+    let under_test = under_test.map_err(unreachable)?;
+    let ReleaseRoute { demands, rule } = addresses.route.map_err(unreachable)?;
+    let host = demands.host.as_ref().or(Some(&under_test.host));
+    note(&mut known.facts, "host", host);
     note(&mut known.facts, "url", Some(&under_test.url));
+    let rule = rule.ok_or_else(|| "the listener has no rules".to_owned());
+    known.learn("listener_rule", rule);
     Ok(Listeners {
         under_test,
+        demands,
         production,
     })
 }
@@ -125,22 +140,31 @@ async fn old(
 struct Addresses {
     test: Result<Address, String>,
     production: Result<Address, String>,
+    /// How the one under test leads to the release.
+    route: Result<ReleaseRoute, String>,
+    /// Before traffic, why the rules of the production listener can't be met later on.
+    production_later: Result<(), String>,
 }
 
-async fn addresses(aws: &Aws, query: &EcsQuery<'_>) -> Result<Addresses, LookupError> {
+async fn addresses(
+    context: LookupContext<'_>,
+    query: &EcsQuery<'_>,
+    targets: &[DeploymentTarget],
+) -> Result<Addresses, LookupError> {
+    let aws = context.aws;
     let routes = Routes::of(query.group);
-    let arns = routes.listeners();
-    let listeners = if arns.is_empty() {
-        Vec::new()
-    } else {
-        listeners(aws, arns).await?
+    let (test, production) = (routes.test.as_ref(), routes.production.as_ref());
+    let under_test = match query.stage {
+        Stage::PreTraffic => test.filter(|arn| Some(*arn) != production),
+        Stage::PostTraffic => production,
     };
-    let mut balancers: Vec<String> = listeners
-        .iter()
-        .filter_map(|it| it.load_balancer_arn().map(str::to_owned))
-        .collect();
-    balancers.dedup();
-    let balancers = load_balancers(aws, balancers).await?;
+    let later = production.filter(|_| query.stage == Stage::PreTraffic);
+    let (found, own_rules, later_rules) = tokio::join!(
+        described(aws, routes.listeners()),
+        rules_of(aws, under_test),
+        tokio::time::timeout(context.timeout, rules_of(aws, later)),
+    );
+    let ((listeners, balancers), own_rules) = (found?, own_rules?);
     let find = |arn: Option<&String>| {
         let arn = arn?;
         listeners
@@ -148,6 +172,9 @@ async fn addresses(aws: &Aws, query: &EcsQuery<'_>) -> Result<Addresses, LookupE
             .find(|it| it.listener_arn() == Some(arn.as_str()))
     };
     let group = query.group.deployment_group_name().unwrap_or_default();
+    let named = |role: &str, arn: &str, why: &dyn Display| {
+        format!("the {role} listener {arn} of the deployment group {group} {why}")
+    };
     let of = |role: &str, setting: &str, arn: Option<&String>, other: Option<&String>| {
         let Some(arn) = arn else {
             return Err(format!(
@@ -166,15 +193,58 @@ async fn addresses(aws: &Aws, query: &EcsQuery<'_>) -> Result<Addresses, LookupE
         };
         found
             .and_then(|listener| listener::address(listener, known))
-            .map_err(|why| {
-                format!("the {role} listener {arn} of the deployment group {group} {why}")
-            })
+            .map_err(|why| named(role, arn, &why))
     };
-    let (test, production) = (routes.test.as_ref(), routes.production.as_ref());
+    let led = |role: &str, arn: Option<&String>, rules: &[Rule], groups: &PairedGroups| {
+        // Why there is none is said of its address.
+        let Some((arn, listener)) = arn.zip(find(arn)) else {
+            return Ok(ReleaseRoute::default());
+        };
+        forwarding::route(listener, rules, groups).map_err(|why| named(role, arn, &why))
+    };
+    let role = match query.stage {
+        Stage::PreTraffic => "test",
+        Stage::PostTraffic => "production",
+    };
+    let production_later = match later_rules {
+        Ok(Ok(rules)) => {
+            let pair = PairedGroups::of_pair(query.group);
+            led("production", later, &rules, &pair).map(drop)
+        }
+        // The gate that needs them reads them itself.
+        Ok(Err(_)) | Err(_) => Ok(()),
+    };
+    let of_release = PairedGroups::of_release(query.group, targets);
     Ok(Addresses {
         test: of("test", "testTrafficRoute", test, production),
         production: of("production", "prodTrafficRoute", production, test),
+        route: led(role, under_test, &own_rules, &of_release),
+        production_later,
     })
+}
+
+/// Listeners and their load balancers.
+async fn described(
+    aws: &Aws,
+    arns: Vec<String>,
+) -> Result<(Vec<Listener>, Vec<LoadBalancer>), LookupError> {
+    if arns.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let listeners = listeners(aws, arns).await?;
+    let mut balancers: Vec<String> = listeners
+        .iter()
+        .filter_map(|it| it.load_balancer_arn().map(str::to_owned))
+        .collect();
+    balancers.dedup();
+    let balancers = load_balancers(aws, balancers).await?;
+    Ok((listeners, balancers))
+}
+
+/// The rules of a listener. Those of a Network Load Balancer have none.
+async fn rules_of(aws: &Aws, listener: Option<&String>) -> Result<Vec<Rule>, LookupError> {
+    let listener = listener.filter(|arn| !arn.contains(":listener/net/"));
+    rules(aws, listener.cloned()).await
 }
 
 async fn service(

@@ -10,6 +10,7 @@ use super::deployment::Deployment;
 use super::service::{self, EcsQuery, Listeners};
 use super::{app_spec_source, lifecycle_event, targets as of_targets};
 use crate::app_spec::{AppSpec, Resource};
+use crate::caller::gate_target;
 use crate::cloud::{CodeDeployRelease, DescribedRelease};
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::Scheme;
@@ -140,6 +141,24 @@ pub(super) async fn find(
         hooks_post_traffic,
         waits_since: of_targets::waits_since(&described.targets),
         release: described.release(deployment),
+    })
+}
+
+/// What a gate knows of the release, and how it reaches it.
+pub(super) fn of_gate(
+    known: &KnownFacts,
+    listeners: Option<&Listeners>,
+) -> Result<gate::Target, String> {
+    let url = listeners.map(|listeners| listeners.under_test.url.as_str());
+    let target = gate_target(url, known)?;
+    let Some(Listeners { demands, .. }) = listeners else {
+        return Ok(target);
+    };
+    Ok(gate::Target {
+        host: demands.host.clone(),
+        headers: demands.headers.clone(),
+        rule: demands.rule.clone(),
+        ..target
     })
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn demands(rule: &Rule, rules: &[Rule]) -> Result<Demands, String> {
         rule: ListenerRule {
             earlier: earlier(rule, rules),
             conditions,
+            ..ListenerRule::default()
         },
     })
 }
@@ -121,7 +122,7 @@ fn conditions(rule: &Rule) -> Option<RuleConditions> {
 }
 
 /// The default rule comes last.
-fn priority(rule: &Rule) -> u32 {
+pub(crate) fn priority(rule: &Rule) -> u32 {
     let written = rule.priority().unwrap_or_default();
     written.parse().unwrap_or(u32::MAX)
 }

@@ -71,6 +71,7 @@ pub(crate) async fn find(
         under_test,
         test,
         production,
+        rule,
         demands,
     } = addresses?;
     known.learn("test_url", test.map(|address| address.url));
@@ -95,6 +96,8 @@ pub(crate) async fn find(
         demands.host.as_ref().or(Some(&under_test.host)),
     );
     note(facts, "url", Some(&under_test.url));
+    let no_rules = || "the listener has no rules".to_owned();
+    known.learn("listener_rule", rule.ok_or_else(no_rules));
     Ok(FoundTarget {
         known,
         url: Some(under_test.url),
@@ -113,6 +116,7 @@ fn unreached(mut known: KnownFacts) -> FoundTarget {
         "test_url",
         "production_url",
         "traffic_percent",
+        "listener_rule",
     ] {
         let why = "no request reaches the new revision at this stage".to_owned();
         known.unknown.insert(key.to_owned(), why);
@@ -206,7 +210,9 @@ struct Addresses {
     under_test: Address,
     test: Result<Address, String>,
     production: Result<Address, String>,
-    /// Of the rule under test.
+    /// The rule under test.
+    rule: Option<String>,
+    /// Of that rule.
     demands: Demands,
 }
 
@@ -279,6 +285,7 @@ async fn addresses(
         under_test,
         test: of_test,
         production: of_production,
+        rule: of_rule.filter(|arn| rule_demands::is_rule(arn)).cloned(),
         demands: demands_of(of_rule, &rules)?,
     })
 }

@@ -74,7 +74,7 @@ pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rul
                 call.clone(),
                 Hints {
                     permission: "elasticloadbalancing:DescribeRules",
-                    absent: "correct productionListenerRule and testListenerRule in the service's loadBalancers",
+                    absent: "correct the listeners and listener rules that the service or the deployment group names",
                 },
             ))?;
         rules.extend(page.rules.unwrap_or_default());

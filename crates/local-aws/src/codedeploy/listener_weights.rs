@@ -5,10 +5,10 @@ use serde_json::json;
 use super::CodeDeploy;
 use super::model::Service;
 use super::outcome::Halt;
-use super::plan::Weights;
+use super::plan::{Weights, not_behind};
 
 impl CodeDeploy {
-    /// Sets the weights of a listener.
+    /// Sets the weights of a listener: of its default action and of its rules, where they forward to one of the pair.
     pub(super) fn forward(
         &self,
         id: &str,
@@ -17,8 +17,12 @@ impl CodeDeploy {
         weights: &Weights,
     ) -> Result<(), Halt> {
         let elb = &self.world().elb;
-        elb.set_forwards(arn, &weights.forwards())
+        let shifted = elb
+            .shift(arn, &weights.forwards())
             .map_err(|error| Halt::LoadBalancer(error.to_string()))?;
+        if !shifted {
+            return Err(not_behind());
+        }
         let (blue, green) = (100 - weights.green_percent, weights.green_percent);
         self.record(
             id,

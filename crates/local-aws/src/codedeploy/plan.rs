@@ -124,8 +124,10 @@ impl Plan {
 
     /// Production has to reach the original task set, or shifting it would mean nothing.
     pub(super) fn check_production(&self, codedeploy: &CodeDeploy) -> Result<(), Halt> {
-        let forwards = codedeploy.world().elb.forwards(&self.production_listener);
-        if is_behind(&forwards, &self.blue.target_group.arn) {
+        let blue = &*self.blue.target_group.arn;
+        let elb = &codedeploy.world().elb;
+        let forwards = elb.forwards_naming(&self.production_listener, &[blue]);
+        if is_behind(&forwards, blue) {
             return Ok(());
         }
         Err(not_behind())
@@ -149,7 +151,7 @@ impl Weights {
     }
 }
 
-fn not_behind() -> Halt {
+pub(super) fn not_behind() -> Halt {
     Halt::LoadBalancer("Primary taskset target group must be behind listener".to_owned())
 }
 

@@ -146,7 +146,8 @@ impl CodeDeploy {
     }
 
     fn task_set_wire(&self, record: &TaskSetRecord, service: &Service, listener: &str) -> Value {
-        let forwards = self.world().elb.forwards(listener);
+        let elb = &self.world().elb;
+        let forwards = elb.forwards_naming(listener, &[&record.target_group]);
         let view = self
             .world()
             .ecs

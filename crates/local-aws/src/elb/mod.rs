@@ -138,14 +138,52 @@ impl Elb {
             .unwrap_or_default()
     }
 
-    /// Makes a listener forward to target groups (ARN) by weight, from the next request on.
-    pub fn set_forwards(
+    /// The target groups (ARN) and weights of the first action of a listener that names one of `groups`: its default action,
+    /// else that of a rule.
+    pub(crate) fn forwards_naming(
+        &self,
+        listener_arn: &str,
+        groups: &[&str],
+    ) -> Vec<(String, u32)> {
+        let state = self.state();
+        let mut listeners = state.listeners.iter();
+        let Some(listener) = listeners.find(|listener| listener.arn == listener_arn) else {
+            return Vec::new();
+        };
+        let rules = listener.rules.iter().map(|rule| &rule.action);
+        let mut actions = std::iter::once(&listener.action).chain(rules);
+        let found = actions.find(|action| groups.iter().any(|group| action.names(group)));
+        found
+            .map(|action| action.forwards().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// Makes whatever of a listener forwards to one of these target groups (ARN) forward to them by weight, from the next
+    /// request on: its default action and its rules. The rest stays as it is. Says whether there was anything.
+    pub(crate) fn shift(
         &self,
         listener_arn: &str,
         weights: &[(String, u32)],
-    ) -> Result<(), AwsError> {
-        let action = Action::Forward(weights.to_vec());
-        self.set_action(&mut self.state(), listener_arn, action)
+    ) -> Result<bool, AwsError> {
+        let mut state = self.state();
+        let index = listeners::index(&state, listener_arn)?;
+        let listener = &state.listeners[index];
+        let is_meant = |action: &Action| weights.iter().any(|(group, _)| action.names(group));
+        let default = is_meant(&listener.action).then_some(None);
+        let rules = listener.rules.iter().enumerate();
+        let rules = rules.filter(|(_, rule)| is_meant(&rule.action));
+        let meant: Vec<Option<usize>> = default
+            .into_iter()
+            .chain(rules.map(|(rule, _)| Some(rule)))
+            .collect();
+        for rule in &meant {
+            let at = rules::RulePlace {
+                listener: index,
+                rule: *rule,
+            };
+            self.set_rule_action(&mut state, at, Action::Forward(weights.to_vec()))?;
+        }
+        Ok(!meant.is_empty())
     }
 
     /// What ECS has to know of a target group.

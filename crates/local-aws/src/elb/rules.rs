@@ -187,7 +187,7 @@ impl Elb {
         self.set_rule_action(&mut state, at, Action::Forward(weights.to_vec()))
     }
 
-    fn set_rule_action(
+    pub(super) fn set_rule_action(
         &self,
         state: &mut State,
         at: RulePlace,

@@ -393,7 +393,12 @@ async fn listener(world: &World, balancer: &str, target_group: &str) -> Listener
     clippy::unused_async,
     reason = "awaited, as calls of a real client are"
 )]
-async fn elb(world: &World, operation: &str, params: &[(&str, &str)], wanted: &str) -> String {
+pub(crate) async fn elb(
+    world: &World,
+    operation: &str,
+    params: &[(&str, &str)],
+    wanted: &str,
+) -> String {
     let form: String = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(params)
         .finish();

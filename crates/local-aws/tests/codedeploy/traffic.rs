@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bench::{Bench, MINUTE, Setup};
+use crate::bench::{Bench, MINUTE, Setup, elb};
 
 #[tokio::test]
 async fn a_canary_holds_its_share_for_the_interval() {
@@ -98,4 +98,73 @@ async fn a_stop_in_the_middle_of_a_shift_takes_the_traffic_back() {
     let target = bench.target(&id).await;
     assert_eq!(target["lifecycleEvents"][6]["status"], "Failed");
     assert_eq!(target["lifecycleEvents"][7]["status"], "Skipped");
+}
+
+#[tokio::test]
+async fn rules_that_forward_to_the_pair_are_shifted_and_the_rest_of_the_listener_stays() {
+    let bench = Bench::new(Setup::default()).await;
+    let group = |name: &str| bench.world.elb.target_group_by_name(name).unwrap().arn;
+    let rule = async |priority: &str, path: &str, group: &str| {
+        let params = [
+            ("ListenerArn", &*bench.test.arn),
+            ("Priority", priority),
+            ("Conditions.member.1.Field", "path-pattern"),
+            ("Conditions.member.1.Values.member.1", path),
+            ("Actions.member.1.Type", "forward"),
+            ("Actions.member.1.TargetGroupArn", group),
+        ];
+        elb(&bench.world, "CreateRule", &params, "RuleArn").await
+    };
+    let settings = [
+        ("Name", "legacy"),
+        ("Protocol", "HTTP"),
+        ("Port", "80"),
+        ("VpcId", "vpc-1"),
+        ("TargetType", "ip"),
+    ];
+    let legacy = elb(
+        &bench.world,
+        "CreateTargetGroup",
+        &settings,
+        "TargetGroupArn",
+    )
+    .await;
+    let ours = rule("1", "/shop/*", &group("shop-blue")).await;
+    let theirs = rule("2", "/legacy/*", &legacy).await;
+    let fixed = [
+        ("ListenerArn", &*bench.test.arn),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        (
+            "DefaultActions.member.1.FixedResponseConfig.StatusCode",
+            "404",
+        ),
+    ];
+    elb(&bench.world, "ModifyListener", &fixed, "ListenerArn").await;
+    let id = bench.deploy(&[]).await;
+    bench.until(&id, "Succeeded").await;
+    let forwards = |rule: &str| bench.world.elb.rule_forwards(rule).unwrap();
+    assert_eq!(
+        forwards(&ours),
+        [(group("shop-blue"), 0), (group("shop-green"), 100)]
+    );
+    assert_eq!(forwards(&theirs), [(legacy, 1)]);
+    assert_eq!(bench.world.elb.forwards(&bench.test.arn), []);
+}
+
+#[tokio::test]
+async fn a_test_listener_that_names_no_group_of_the_pair_fails_the_deployment() {
+    let bench = Bench::new(Setup::default()).await;
+    let fixed = [
+        ("ListenerArn", &*bench.test.arn),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        (
+            "DefaultActions.member.1.FixedResponseConfig.StatusCode",
+            "404",
+        ),
+    ];
+    elb(&bench.world, "ModifyListener", &fixed, "ListenerArn").await;
+    let id = bench.deploy(&[]).await;
+    let info = bench.until(&id, "Failed").await;
+    let message = info["errorInformation"]["message"].as_str().unwrap();
+    assert!(message.contains("must be behind listener"), "{message}");
 }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::balancing::{self, RuleOf};
 use super::codedeploy;
 use super::ecs::{self, EcsChanges};
 use super::lives::{Fate, Lives};
@@ -120,8 +121,11 @@ pub struct Changes {
     pub revision_e_tag: Option<&'static str>,
     /// Protocol and port of the two listeners, production first.
     pub listeners: Option<[(&'static str, u16); 2]>,
-    /// The target groups that the two listeners forward to, production first; the new release's is `shop-green`.
+    /// The target groups that the two listeners forward to, production first; the new release's is `shop-green`. A listener
+    /// that forwards to none redirects.
     pub forwards: Option<[&'static str; 2]>,
+    /// The rules of the two listeners, production first.
+    pub rules: [&'static [RuleOf]; 2],
     /// What ECS says of its own deployment.
     pub ecs: EcsChanges,
 }
@@ -468,7 +472,12 @@ impl Inner {
             "ListServiceDeployments" => json(ecs::deployments(&self.ecs.lock().unwrap())),
             "DescribeServiceDeployments" => json(ecs::deployment(&self.ecs.lock().unwrap())),
             "DescribeServiceRevisions" => json(ecs::revisions(&self.ecs.lock().unwrap())),
-            "DescribeRules" => ecs::rules().into_response(),
+            "DescribeRules" => match call.form.get("ListenerArn").map(String::as_str) {
+                Some(listener @ (balancing::PRODUCTION | balancing::TEST)) => {
+                    balancing::rules(&self.changes, listener).into_response()
+                }
+                _ => ecs::rules().into_response(),
+            },
             "PutJobSuccessResult" | "PutJobFailureResult" => self.put_job(call),
             "Invoke" => {
                 let payload = String::from_utf8_lossy(&call.body).into_owned();
@@ -515,8 +524,10 @@ impl Inner {
                 recorded.events.extend(entries.iter().cloned());
                 json(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}))
             }
-            "DescribeListeners" => self.listeners(),
-            "DescribeLoadBalancers" => balancers(),
+            "DescribeListeners" => {
+                balancing::listeners(&self.changes, self.service_port).into_response()
+            }
+            "DescribeLoadBalancers" => balancing::BALANCERS.into_response(),
             "Publish" => {
                 self.recorded
                     .lock()
@@ -578,40 +589,4 @@ impl Inner {
             .to_string()
             .into_response()
     }
-
-    fn listeners(&self) -> Response {
-        let usual = ("HTTP", self.service_port);
-        let [production, test] = self.changes.listeners.unwrap_or([usual, usual]);
-        let [of_production, of_test] = self.changes.forwards.unwrap_or(["shop-blue", "shop-green"]);
-        let member = |arn: &str, group: &str, (protocol, port): (&str, u16)| {
-            format!(
-                "<member><ListenerArn>{arn}</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn>\
-                 <Port>{port}</Port><Protocol>{protocol}</Protocol><DefaultActions><member><Type>forward</Type>\
-                 <TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/{group}/1\
-                 </TargetGroupArn></member></DefaultActions></member>"
-            )
-        };
-        format!(
-            "<DescribeListenersResponse><DescribeListenersResult><Listeners>{}{}</Listeners>\
-             </DescribeListenersResult></DescribeListenersResponse>",
-            [
-                member("arn:production", of_production, production),
-                member(ecs::PRODUCTION_LISTENER, of_production, production)
-            ]
-            .concat(),
-            [
-                member("arn:test", of_test, test),
-                member(ecs::TEST_LISTENER, of_test, test)
-            ]
-            .concat()
-        )
-        .into_response()
-    }
-}
-
-fn balancers() -> Response {
-    "<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member>\
-     <LoadBalancerArn>arn:lb</LoadBalancerArn><DNSName>127.0.0.1</DNSName></member>\
-     </LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>"
-        .into_response()
 }

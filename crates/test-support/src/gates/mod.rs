@@ -4,6 +4,7 @@
 //! closed connection, silence), at one call or at many.
 
 pub mod aws;
+pub mod balancing;
 mod codedeploy;
 pub mod ecs;
 pub mod lives;

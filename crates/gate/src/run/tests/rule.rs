@@ -18,7 +18,7 @@ fn rule(hosts: &[&str], paths: &[&str]) -> ListenerRule {
             paths: patterns(paths),
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     }
 }
 
@@ -32,7 +32,7 @@ fn rule_on(name: &'static str, value: &str) -> ListenerRule {
             }],
             ..RuleConditions::default()
         },
-        earlier: Vec::new(),
+        ..ListenerRule::default()
     }
 }
 
