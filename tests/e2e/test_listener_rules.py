@@ -49,7 +49,7 @@ def test_a_release_behind_a_rule_is_measured_by_it(
     served = [request for request in shop.access_log() if request["forwarded_port"] == str(shop.test_port)]
     assert served, "nothing came through the test listener"
 
-    broken = shop.deploy(release("checkout"), gates.hooks("pre-traffic"))
+    broken = shop.deploy(release("hang"), gates.hooks("pre-traffic"))
     assert follower.ended(broken) == "Failed", follower.told()
     assert follower.answers(broken) == [(PRE, "Failed")]
 

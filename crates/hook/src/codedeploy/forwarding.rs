@@ -277,7 +277,7 @@ mod tests {
         insta::assert_snapshot!(refused(&[], &[to(&[("green", 90), ("lab", 10)])]), @"does not lead to the release alone: it forwards to lab as well as to green, so an answer may be something else's");
         insta::assert_snapshot!(refused(&[("green", 0), ("blue", 1)], &[]), @"does not lead to the release alone: it forwards to blue, and the release's tasks are in green");
         insta::assert_snapshot!(refused(&[], &[to(&[("other-service", 1)])]), @"does not lead to the release alone: it does not forward to green, where the release's tasks are");
-        insta::assert_snapshot!(refused(&[], &[rule("4", on("source-ip", "10.0.0.0/8"), &[("green", 1)])]), @"");
+        insta::assert_snapshot!(refused(&[], &[rule("4", on("source-ip", "10.0.0.0/8"), &[("green", 1)])]), @r#"leads to the release by the rule arn:rule-4, which has a condition on "source-ip", which a gate can't promise to meet: another rule may answer it; give the service a rule with conditions on host-header, path-pattern or http-header"#);
     }
 
     #[test]
