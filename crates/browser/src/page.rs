@@ -19,8 +19,11 @@ use crate::log::Log;
 use crate::{Endpoint, Error, events};
 
 /// The world that our scripts run in.
-const WORLD: &str = "deploy-hooks";
-const WORLD_SCRIPT: &str = include_str!("scripts/world.js");
+pub(crate) const WORLD: &str = "deploy-hooks";
+pub(crate) const WORLD_SCRIPT: &str = concat!(
+    include_str!("scripts/world.js"),
+    include_str!("scripts/contrast.js")
+);
 /// How long a command may take that waits for nothing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a browser may take to say that it is there.

@@ -47,6 +47,32 @@ pub struct Overflow {
 }
 
 /// A picture of the screen.
+/// How well the text of a page stands out from what is behind it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub struct Contrast {
+    /// Whether all of it was looked at.
+    pub complete: bool,
+    /// Colours that differ too little, each pair of them once.
+    pub low: Vec<LowContrast>,
+}
+
+/// Text in a colour that differs too little from what is behind it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct LowContrast {
+    /// The first element with it, as people would name it.
+    pub what: String,
+    /// The ratio of both, as WCAG has it.
+    pub ratio: f64,
+    /// The ratio that text of its size needs.
+    pub needed: f64,
+    /// `#aaaaaa`
+    pub colour: String,
+    /// What is behind the text.
+    pub background: String,
+    /// How many texts have it.
+    pub count: usize,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screenshot {
     /// PNG, in base64.
@@ -130,6 +156,11 @@ impl Page {
     }
 
     /// The accessibility tree, in order.
+    /// Text that some can't read, as far as its colour and what is behind it can be computed.
+    pub async fn contrast(&mut self) -> Result<Contrast, Error> {
+        self.run("deployHooks.contrast()").await
+    }
+
     pub async fn tree(&mut self) -> Result<Vec<Node>, Error> {
         #[derive(Deserialize)]
         struct Tree {

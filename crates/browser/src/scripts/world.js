@@ -146,6 +146,7 @@
 
   globalThis.deployHooks = {
     // How many elements there are, and how many of them people see. What is seen is kept for what follows.
+    tools: { clean, describe, isVisible, roots },
     find(css, text) {
       let all;
       if (css === null) {

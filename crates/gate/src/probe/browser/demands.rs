@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use browser::{Log, Node, Overflow, ProblemKind, View};
+use browser::{Contrast, Log, LowContrast, Node, Overflow, ProblemKind, View};
 
 use super::{Browser, Screen};
 use crate::expect::{Actual, Finding, several};
@@ -181,6 +181,7 @@ impl<'a> Findings<'a> {
         view: &View,
         overflow: Option<Overflow>,
         tree: &[Node],
+        contrast: &Contrast,
         screen: &Screen,
     ) {
         self.pages += 1;
@@ -191,7 +192,10 @@ impl<'a> Findings<'a> {
             let text = format!("{path} is {width} wide, the screen {most}: {by}");
             self.add(Demand::Fits, &text, screen);
         }
-        for problem in inaccessible(view, tree) {
+        for problem in inaccessible(view, tree)
+            .into_iter()
+            .chain(contrast.low.iter().map(low_contrast))
+        {
             let text = format!("{problem} in {path}");
             self.add(Demand::Accessible, &text, screen);
         }
@@ -261,6 +265,21 @@ fn inaccessible(view: &View, tree: &[Node]) -> Vec<String> {
         }
     }
     problems
+}
+
+/// `text-contrast: 2.32:1 of #aaaaaa on #ffffff, and 4.5:1 is needed: p.note "as of today" (3)`
+fn low_contrast(low: &LowContrast) -> String {
+    let LowContrast {
+        what,
+        ratio,
+        needed,
+        colour,
+        background,
+        count,
+    } = low;
+    format!(
+        "text-contrast: {ratio:.2}:1 of {colour} on {background}, and {needed}:1 is needed: {what} ({count})"
+    )
 }
 
 #[cfg(test)]

@@ -273,7 +273,12 @@ impl<'a> PageSession<'a> {
             }
             let overflow = self.page.overflow().await?;
             let tree = self.page.tree().await?;
-            findings.take_page(&view, overflow, &tree, self.screen);
+            let contrast = self.page.contrast().await?;
+            if !contrast.complete {
+                let note = format!("not all text was looked at for its contrast: {}", view.url);
+                self.noted.push(note);
+            }
+            findings.take_page(&view, overflow, &tree, &contrast, self.screen);
             Ok(())
         };
         match judged.await {
