@@ -15,6 +15,7 @@ mod input;
 mod limits;
 mod log;
 mod page;
+mod secluded;
 mod view;
 
 #[cfg(feature = "chromium")]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Error;
 use crate::page::{Page, Viewport};
+use crate::secluded::Part;
 
 /// Nodes of a tree that are looked at.
 const MAX_NODES: usize = 20_000;
@@ -46,7 +47,6 @@ pub struct Overflow {
     pub by: String,
 }
 
-/// A picture of the screen.
 /// How well the text of a page stands out from what is behind it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct Contrast {
@@ -73,6 +73,7 @@ pub struct LowContrast {
     pub count: usize,
 }
 
+/// A picture of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screenshot {
     /// PNG, in base64.
@@ -155,12 +156,12 @@ impl Page {
         self.run(&format!("deployHooks.overflow({width})")).await
     }
 
-    /// The accessibility tree, in order.
     /// Text that some can't read, as far as its colour and what is behind it can be computed.
     pub async fn contrast(&mut self) -> Result<Contrast, Error> {
         self.run("deployHooks.contrast()").await
     }
 
+    /// The accessibility tree, in order.
     pub async fn tree(&mut self) -> Result<Vec<Node>, Error> {
         #[derive(Deserialize)]
         struct Tree {
@@ -176,6 +177,41 @@ impl Page {
         selectors: &[String],
         secrets: &[String],
     ) -> Result<Screenshot, Error> {
+        let gone = |error: Error| {
+            if error.is_of_a_document_gone() {
+                let why = "it went on to another one while its picture was taken";
+                return Error::Script(why.to_owned());
+            }
+            error
+        };
+        let parts = self.parts().await.map_err(gone)?;
+        let taken = match self.cover(&parts, selectors, secrets).await {
+            Ok(()) => self.small_picture().await,
+            Err(why) => Err(why),
+        };
+        let mut was_covered = Ok(true);
+        for part in &parts {
+            let uncovered: Result<bool, Error> = self.call_in(part, UNMASK, &[]).await;
+            was_covered = match (was_covered, uncovered) {
+                (Ok(all), Ok(this)) => Ok(all && this),
+                (Err(why), _) | (Ok(_), Err(why)) => Err(why),
+            };
+        }
+        let taken = taken.map_err(gone)?;
+        if !was_covered.map_err(gone)? {
+            let why = "what covers its secrets did not stay while its picture was taken";
+            return Err(Error::Script(why.to_owned()));
+        }
+        Ok(taken)
+    }
+
+    /// Covers in each part what must not be seen.
+    async fn cover(
+        &mut self,
+        parts: &[Part],
+        selectors: &[String],
+        secrets: &[String],
+    ) -> Result<(), Error> {
         #[derive(Deserialize)]
         struct Masked {
             invalid: bool,
@@ -183,28 +219,26 @@ impl Page {
             #[serde(default)]
             covered: bool,
         }
-        let (selectors, secrets) = (json!(selectors), json!(secrets));
-        let masked: Masked = self
-            .run(&format!("deployHooks.masked({selectors}, {secrets})"))
-            .await?;
-        if masked.invalid {
-            return Err(Error::Script("a mask is no CSS selector".to_owned()));
+        for part in parts {
+            let given = [json!(selectors), json!(secrets), json!(part.roots.len())];
+            let masked: Masked = self.call_in(part, MASK, &given).await?;
+            if masked.invalid {
+                return Err(Error::Script("a mask is no CSS selector".to_owned()));
+            }
+            if !masked.covered {
+                let places = masked.places;
+                let why = format!("{places} places are more than can be covered in a picture");
+                return Err(Error::Script(why));
+            }
         }
-        if !masked.covered {
-            let places = masked.places;
-            let why = format!("{places} places are more than can be covered in a picture");
-            return Err(Error::Script(why));
-        }
-        let taken = match self.picture(1.0).await {
-            Ok(large) if large.png.len() > MAX_PICTURE_BYTES => self.picture(0.5).await,
-            other => other,
+        Ok(())
+    }
+
+    async fn small_picture(&mut self) -> Result<Screenshot, Error> {
+        let taken = match self.picture(1.0).await? {
+            large if large.png.len() > MAX_PICTURE_BYTES => self.picture(0.5).await?,
+            small => small,
         };
-        let was_masked: bool = self.run("deployHooks.unmask()").await?;
-        let taken = taken?;
-        if !was_masked {
-            let why = "it went on to another one while its picture was taken";
-            return Err(Error::Script(why.to_owned()));
-        }
         if taken.png.len() > 2 * MAX_PICTURE_BYTES {
             return Err(Error::TooLarge);
         }
@@ -248,6 +282,11 @@ impl Page {
         })
     }
 }
+
+/// Functions of our script, with what is found in a part behind their own arguments.
+const MASK: &str = "function (selectors, secrets, roots, ...found) { \
+     return deployHooks.masked(selectors, secrets, found.slice(0, roots), found.slice(roots)); }";
+const UNMASK: &str = "function () { return deployHooks.unmask(); }";
 
 /// Width and height, which stand at fixed places of a PNG.
 fn size_of_png(base64: &str) -> Option<(u32, u32)> {

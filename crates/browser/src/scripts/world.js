@@ -135,9 +135,10 @@
   let found = [];
 
   const MAX_COVERS = 500;
-  // The document, and what is in the open shadows of it.
-  const roots = () => {
-    const all = [document];
+  let covering = null;
+  // The document, and what is in the open shadows of it; and closed ones that somebody else has found.
+  const roots = (closed = []) => {
+    const all = [document, ...closed];
     for (const root of all) {
       for (const element of root.querySelectorAll('*')) if (element.shadowRoot) all.push(element.shadowRoot);
     }
@@ -145,8 +146,8 @@
   };
 
   globalThis.deployHooks = {
-    // How many elements there are, and how many of them people see. What is seen is kept for what follows.
     tools: { clean, describe, isVisible, roots },
+    // How many elements there are, and how many of them people see. What is seen is kept for what follows.
     find(css, text) {
       let all;
       if (css === null) {
@@ -280,8 +281,9 @@
       }
       return { width: whole, by: widest ? describe(widest) : 'the page' };
     },
-    // Where a screenshot must show nothing: secrets, and what a suite names.
-    masked(selectors, secrets) {
+    // Where a screenshot must show nothing: secrets, and what a suite names. Nobody looks into frames of other processes, so
+    // that these are covered as soon as there is anything to hide.
+    masked(selectors, secrets, closed, frames) {
       const boxes = [];
       const width = Math.max(innerWidth, document.documentElement.clientWidth);
       const height = Math.max(innerHeight, document.documentElement.clientHeight);
@@ -292,7 +294,8 @@
       const addAll = element => [...element.getClientRects()].forEach(add);
       const shown = new Set(typed);
       const shows = text => secrets.some(secret => text.includes(secret));
-      const all = roots();
+      const all = roots(closed);
+      if (secrets.length + selectors.length > 0) for (const frame of frames) shown.add(frame);
       for (const root of all) {
         for (const element of root.querySelectorAll('input, textarea, [contenteditable]')) {
           if (element.matches('input[type=password]') || shows(element.value ?? '')) shown.add(element);
@@ -314,6 +317,11 @@
       shown.forEach(addAll);
       // Better no picture than one that shows some of it.
       if (boxes.length > MAX_COVERS) return { invalid: false, places: boxes.length };
+      if (!(document instanceof HTMLDocument)) {
+        // A picture, or the like, which can't have a cover in it.
+        covering = boxes.length === 0 ? document.documentElement : null;
+        return { invalid: false, places: boxes.length, covered: covering !== null };
+      }
       const cover = document.createElement('div');
       cover.id = 'deploy-hooks-mask';
       const root = cover.attachShadow({ mode: 'closed' });
@@ -332,13 +340,15 @@
       } catch {
         // An older browser has no such layer.
       }
+      covering = cover;
       return { invalid: false, places: boxes.length, covered: true };
     },
     // Whether they were there until now: a page that went on meanwhile has none.
     unmask() {
-      const cover = document.getElementById('deploy-hooks-mask');
-      cover?.remove();
-      return cover !== null;
+      const wasThere = covering?.isConnected ?? false;
+      if (covering !== document.documentElement) covering?.remove();
+      covering = null;
+      return wasThere;
     },
   };
 })();

@@ -476,6 +476,7 @@ fn page_report(page: &PageRecord, redactor: &Redactor) -> PageReport {
             width: shot.width,
             height: shot.height,
         }),
+        no_screenshot: page.no_screenshot.as_ref().map(line),
         snapshot: page.snapshot.iter().map(indented).collect(),
         console: lines(&page.console),
         requests: lines(&page.requests),

@@ -208,6 +208,9 @@ pub struct PageReport {
     pub title: String,
     /// A picture of it, if there is one.
     pub screenshot: Option<ScreenshotReport>,
+    /// Why there is none: what must not be seen could not be covered, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_screenshot: Option<String>,
     /// What assistive technology speaks of, indented.
     pub snapshot: Vec<String>,
     /// The last lines of its console.

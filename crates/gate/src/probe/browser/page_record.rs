@@ -17,6 +17,8 @@ pub(crate) struct PageRecord {
     pub(crate) url: String,
     pub(crate) title: String,
     pub(crate) screenshot: Option<Screenshot>,
+    /// Why there is none.
+    pub(crate) no_screenshot: Option<String>,
     /// The accessibility tree, indented.
     pub(crate) snapshot: Vec<String>,
     pub(crate) console: Vec<String>,
@@ -50,7 +52,10 @@ impl PageRecord {
         if let Some(view) = view {
             record.url = view.url;
             record.title = view.title;
-            record.screenshot = page.screenshot(cover.mask, cover.secrets).await.ok();
+            match page.screenshot(cover.mask, cover.secrets).await {
+                Ok(shot) => record.screenshot = Some(shot),
+                Err(why) => record.no_screenshot = Some(why.to_string()),
+            }
             let tree = page.tree().await.unwrap_or_default();
             record.snapshot = lines(&tree);
         }
