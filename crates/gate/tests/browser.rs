@@ -74,6 +74,10 @@ async fn answer(uri: Uri, headers: HeaderMap) -> Response {
         "/deferred" => page(
             "<button onclick='setTimeout(() => { x.innerHTML = \"<b class=error>Declined</b>\" }, 50)'>Pay</button><p id=x></p>",
         ),
+        "/put-off" => page(
+            "<button onclick='setTimeout(() => { x.innerHTML = \"<b class=error>Declined</b>\" }, 700)'>Pay</button><p id=x></p>",
+        ),
+        "/faint" => page("<p class=note style='color:#aaa'>as of today</p><p>Shop</p>"),
         "/polling" => {
             page("<p>Shop</p><script>(async () => { for (;;) await fetch('/slow') })()</script>")
         }
@@ -386,6 +390,61 @@ async fn what_an_action_brings_a_moment_later_is_waited_for() {
     let why = said(&outcome, &base);
     assert_eq!(strip(&outcome), "F", "{why}");
     assert!(why.contains("expected no .error, got 1 visible"), "{why}");
+}
+
+#[tokio::test]
+async fn what_a_script_puts_off_without_a_request_is_waited_for() {
+    let base = site().await;
+    let absent = "{ expect: [{ element: { css: .error, exists: false } }] }";
+    let steps = format!("[{{ go: /put-off }}, {{ click: {{ css: button }} }}, {absent}]");
+    let lines = format!("screens: [desktop]\nstep_timeout: 5s\nsteps: {steps}");
+    let outcome = trial(&base, &lines, "").run().await;
+    let why = said(&outcome, &base);
+    assert_eq!(strip(&outcome), "F", "{why}");
+    assert!(why.contains("expected no .error, got 1 visible"), "{why}");
+}
+
+#[tokio::test]
+async fn text_that_is_too_faint_is_a_problem_unless_it_is_allowed() {
+    let base = site().await;
+    let faint = seen(&base, "[{ go: /faint }]").await;
+    assert_eq!(strip(&faint), "F");
+    insta::assert_snapshot!(said(&faint, &base), @r#"
+    failed
+    check "it" failed: expected no page that some can't use, got desktop: text-contrast: 2.32:1 of #aaaaaa on #ffffff, and 4.5:1 is needed: p.note "as of today" (1) in /faint
+    "#);
+    let lines = "screens: [desktop]\nallow: ['text-contrast: * of #aaaaaa on #ffffff, *']\nsteps: [{ go: /faint }]";
+    let allowed = trial(&base, lines, "").run().await;
+    assert!(allowed.verdict.passed, "{}", said(&allowed, &base));
+    let one = &allowed.report.checks[0].rounds[0].tries[0];
+    assert!(
+        one.notes
+            .iter()
+            .any(|note| note.starts_with("allowed: desktop: text-contrast: 2.32:1"))
+    );
+}
+
+#[tokio::test]
+async fn steps_that_are_not_reached_are_in_the_report() {
+    let base = site().await;
+    let steps = "[{ go: / }, { click: { css: '#gone' }, timeout: 300ms }, { press: Enter }, { name: thanks, expect: [{ text: Thank }] }]";
+    let outcome = seen(&base, steps).await;
+    assert_eq!(strip(&outcome), "F", "{}", said(&outcome, &base));
+    let one = &outcome.report.checks[0].rounds[0].tries[0];
+    assert_eq!(one.steps.len(), 2);
+    let left = one.not_reached.iter().map(|step| {
+        let name = step.name.as_deref().unwrap_or_default();
+        format!("{} {name}", step.number)
+    });
+    let left: Vec<String> = left.collect();
+    assert_eq!(left, ["3 desktop: press Enter", "4 desktop: thanks"]);
+    let page = report::html(&outcome.report);
+    assert!(
+        page.contains("Not reached: step 3: desktop: press Enter, step 4: desktop: thanks"),
+        "{page}"
+    );
+    let good = seen(&base, "[{ go: / }]").await;
+    assert!(!report::json(&good.report).contains("not_reached"));
 }
 
 #[tokio::test]
@@ -767,4 +826,11 @@ async fn pages_look_as_the_old_versions_do_within_a_tolerance() {
     // Without an old version nothing is compared, and nothing passes.
     let (why, outcome) = beside(&base, &base, "/", "1%").await;
     assert_eq!(strip(&outcome), "E", "{why}");
+    // Nor a page that does not come to rest: what it looks like depends on when it is looked at.
+    let (why, outcome) = beside(&base, &old, "/polling", "99%").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains("/polling could not be compared, as it does not come to rest"),
+        "{why}"
+    );
 }

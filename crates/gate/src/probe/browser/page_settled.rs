@@ -1,10 +1,15 @@
 //! Whether a page has come to rest, and what keeps it from that.
 
+use std::time::Duration;
+
 use browser::PendingRequest;
 use tokio::time::Instant;
 
 use super::page_session::{MAX_SETTLE, POLL_INTERVAL, PageSession};
 use crate::expect::several;
+
+/// How long something may come of what was done last, without a request, until what is not there counts as missing.
+const PUT_OFF: Duration = Duration::from_secs(1);
 
 impl PageSession<'_> {
     /// The requests that are under way and get no answer as long as a step may take.
@@ -28,6 +33,9 @@ impl PageSession<'_> {
         &mut self,
         until: Instant,
     ) -> Result<Option<String>, browser::Error> {
+        // A script may have put its work off, which nothing tells.
+        let left = until.saturating_duration_since(Instant::now());
+        self.page.wait(PUT_OFF.min(left / 4)).await?;
         let now = Instant::now();
         let first = MAX_SETTLE.min(until.saturating_duration_since(now) / 2);
         if self.page.settle(now + first).await? {
