@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import secrecy
+from browser import program
 from cases import Case, Waiting, wait_for_case
 from follow import Follower
 from gates import Gates
@@ -41,9 +42,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         "DeployServices": "native/*",
         "GateEventBus": "default",
         "TestTasks": "shop-tests",
+        "AgentCoreBrowser": "aws.browser.v1",
+        "AgentModelArns": "arn:aws:bedrock:us-east-1::foundation-model/*",
     }
-    # The team's own tests are written in Python.
-    images = {"python": Path(sys.executable)}
+    # The team's own tests are written in Python. The browser is that of AgentCore.
+    images = {"python": Path(sys.executable), "chromium": Path(program())}
     with World("e2e", config=config, images=images, **settings) as world:
         yield world
         try:

@@ -83,6 +83,23 @@ class Control:
         """An alarm of a scaling policy goes off, which wants more tasks (`out`) or fewer (`in`); what it came to."""
         return self._call("POST", "alarms", {"resource_id": f"service/{place}", "direction": direction})
 
+    def browser_sessions(self) -> list[Json]:
+        """The sessions of browsers in AgentCore so far."""
+        return list(self._call("GET", "browser-sessions")["sessions"])
+
+    @contextmanager
+    def model(self, turns: list[Json]) -> Iterator[None]:
+        """A model says this, turn by turn, for as long as the block lasts."""
+        self._call("POST", "model", {"turns": turns})
+        try:
+            yield
+        finally:
+            self._call("DELETE", "model")
+
+    def model_calls(self) -> list[Json]:
+        """What it was asked."""
+        return list(self._call("GET", "model")["calls"])
+
     @contextmanager
     def throttled(self, *buckets: Json) -> Iterator[None]:
         """Calls draw on the token buckets of AWS, or on these instead, for as long as the block lasts."""
