@@ -63,13 +63,13 @@ pub(crate) struct TryRecord {
     pub(crate) attempt: Attempt,
     /// Of a journey, in the order in which they were taken.
     pub(crate) steps: Vec<StepRecord>,
-    /// Of a journey: the steps after the one that was not met.
+    /// Of a journey or a browser: the steps after the one that was not met.
     pub(crate) not_reached: Vec<UnreachedStep>,
     /// The answer came from the release.
     pub(crate) of_release: bool,
 }
 
-/// A step of a journey that was not taken.
+/// A step that was not taken.
 #[derive(Clone, Debug)]
 pub(crate) struct UnreachedStep {
     /// From 1.

@@ -49,13 +49,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::browsers::Browsers;
 use crate::cloud::CloudProbes;
-use crate::evidence::{Facet, Observation};
-use crate::expect::Expectation;
+use crate::evidence::{Evidence, Facet, Observation};
+use crate::expect::{Expectation, Finding};
 use crate::measurement::Measurement;
-use crate::recorder::StepRecord;
+use crate::recorder::{StepRecord, UnreachedStep};
 use crate::template::{Template, Values};
 use crate::template_function::Moment;
 
@@ -287,6 +288,26 @@ pub(crate) struct ProbeContext {
     pub(crate) whole_body: bool,
     /// The cookies of a journey; none where no check keeps any.
     pub(crate) jar: Option<Arc<Mutex<CookieJar>>>,
+    /// Judges what a probe asked for by itself; there is one while a run goes on.
+    pub(crate) judge: Option<Arc<dyn Judge>>,
+}
+
+/// Judges an answer as the run judges those of its checks: off the runtime's threads, and within its memory.
+pub(crate) trait Judge: std::fmt::Debug + Send + Sync {
+    fn judge<'a>(
+        &'a self,
+        step: &'a journey::Step,
+        evidence: Evidence,
+        values: &'a Values,
+        limit: Instant,
+    ) -> BoxFuture<'a, Result<RunJudgement, ProbeError>>;
+}
+
+/// What came of an answer.
+pub(crate) struct RunJudgement {
+    pub(crate) findings: Vec<Finding>,
+    /// Its beginning.
+    pub(crate) body: Option<String>,
 }
 
 impl ProbeContext {
@@ -332,6 +353,8 @@ pub(crate) struct Trace {
     pub(crate) started: Duration,
     /// Of a probe that takes steps by itself.
     pub(crate) steps: Vec<StepRecord>,
+    /// The steps after the one of those that was not met.
+    pub(crate) not_reached: Vec<UnreachedStep>,
     /// What a browser showed.
     pub(crate) pages: Vec<PageRecord>,
     /// What a model did, as steps of a suite.

@@ -186,7 +186,7 @@ pub struct TryReport {
     /// Of a journey or a browser: its steps, in the order in which they were taken.
     #[serde(default)]
     pub steps: Vec<StepReport>,
-    /// Of a journey: the steps after the one that was not met.
+    /// Of a journey or a browser: the steps after the one that was not met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_reached: Vec<UnreachedStepReport>,
     /// What a browser showed, where every step was met and the try did not pass.
@@ -266,7 +266,7 @@ pub struct StepReport {
     pub pages: Vec<PageReport>,
 }
 
-/// A step of a journey that was not taken, as one before it was not met.
+/// A step that was not taken, as one before it was not met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreachedStepReport {
     /// From 1.

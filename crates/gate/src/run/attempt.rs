@@ -146,7 +146,7 @@ async fn attempt(
             recording: trace.recording,
         },
         steps: trace.steps,
-        not_reached: Vec::new(),
+        not_reached: trace.not_reached,
         of_release,
     }
 }
@@ -164,9 +164,10 @@ async fn judged_by_check(
         needs: &check.expect,
         timeout: check.retry.timeout,
         limit,
+        deadline: run.deadline,
     };
     let (shared, values) = (Arc::clone(run), context.values.clone());
-    judged(run, judging, evidence, move |evidence, stop| {
+    judged(&run.memory, judging, evidence, move |evidence, stop| {
         let findings = evaluate(&shared.checks[index].expect, evidence, &values, stop);
         let body = match worst(&findings) {
             Measurement::Passed => None,

@@ -274,15 +274,22 @@ impl<'r> JourneyTry<'r> {
             needs: &needs,
             timeout: step.timeout,
             limit: call.limit,
+            deadline: self.run.deadline,
         };
         let cookies = self.jar().clone();
         let (expect, to_take) = (step.expect.clone(), step.captures.clone());
         let values = self.context.values.clone();
-        let done = judged(self.run, judging, evidence, move |evidence, stop| {
-            let cookie = |name: &str| cookies.value(name).map(str::to_owned);
-            let (findings, taken) = judge_step(&expect, &to_take, evidence, &values, stop, cookie);
-            (findings, taken, evidence.body.beginning(MAX_RAW_BYTES))
-        })
+        let done = judged(
+            &self.run.memory,
+            judging,
+            evidence,
+            move |evidence, stop| {
+                let cookie = |name: &str| cookies.value(name).map(str::to_owned);
+                let (findings, taken) =
+                    judge_step(&expect, &to_take, evidence, &values, stop, cookie);
+                (findings, taken, evidence.body.beginning(MAX_RAW_BYTES))
+            },
+        )
         .await;
         let (mut findings, taken, body) = match done {
             Ok(done) => done,

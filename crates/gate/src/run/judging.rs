@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::context::RunContext;
+use super::memory::Budget;
 use crate::evidence::Evidence;
 use crate::expect::{Expectation, Finding};
 use crate::measurement::Measurement;
@@ -34,12 +34,14 @@ pub(super) struct Judging<'a> {
     pub(super) needs: &'a [Expectation],
     pub(super) timeout: Duration,
     pub(super) limit: Instant,
+    /// Of the run: what it cuts says nothing.
+    pub(super) deadline: Instant,
 }
 
 /// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
 /// memory and for the turn is no time of the target's, and of no try.
 pub(super) async fn judged<T: Send + 'static>(
-    run: &Arc<RunContext>,
+    memory: &Budget,
     judging: Judging<'_>,
     evidence: Evidence,
     work: impl FnOnce(&Evidence, &Arc<AtomicBool>) -> T + Send + 'static,
@@ -48,13 +50,14 @@ pub(super) async fn judged<T: Send + 'static>(
         needs,
         timeout,
         limit,
+        deadline,
     } = judging;
     let stop = Arc::new(AtomicBool::new(false));
     if !needs.iter().any(Expectation::may_be_slow) {
         return Ok(work(&evidence, &stop));
     }
     let waiting = async {
-        let room = run.memory.room(needs, evidence.body.most()).await;
+        let room = memory.room(needs, evidence.body.most()).await;
         let turn = if needs.iter().any(Expectation::parses_body) {
             PARSING_TURN.acquire().await.ok()
         } else {
@@ -63,7 +66,7 @@ pub(super) async fn judged<T: Send + 'static>(
         (room, turn)
     };
     let Ok(held) = timeout_at(limit, waiting).await else {
-        let measurement = if limit == run.deadline {
+        let measurement = if limit == deadline {
             Measurement::NoData
         } else {
             Measurement::Errored

@@ -11,6 +11,7 @@ mod memory;
 mod part;
 mod preflight;
 mod probe_call;
+mod probe_judge;
 mod refusals;
 mod rounds;
 pub(crate) mod rounds_end;
@@ -277,11 +278,20 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let refused = !refusals.is_empty() || selected.is_empty();
     let mut finish = RoundsEnd::Ended(End::Cut);
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
+        let memory =
+            memory::Budget::new(&selected, &marks, concurrency, run.suite.held, run.memory);
+        let judge = probe_judge::RunJudge {
+            memory: memory.clone(),
+            deadline,
+        };
         let context = Arc::new(RunContext {
-            probe: context,
+            probe: ProbeContext {
+                judge: Some(Arc::new(judge)),
+                ..context
+            },
             checks: selected.clone(),
             concurrency,
-            memory: memory::Budget::new(&selected, &marks, concurrency, run.suite.held, run.memory),
+            memory,
             bake,
             prior: prior.clone(),
             elapsed_before,
@@ -576,6 +586,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         new_connection: false,
         whole_body: false,
         jar: None,
+        judge: None,
     })
 }
 

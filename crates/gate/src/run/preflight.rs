@@ -193,6 +193,7 @@ impl Suite {
                                 .iter()
                                 .any(|step| !step.request.method.is_safe())
                     }
+                    Probe::Browser(browser) => browser.may_change_by_requests(),
                     _ => false,
                 };
                 let name = &check.name;

@@ -119,6 +119,13 @@ impl Context {
         taken.is_none()
     }
 
+    /// Takes up a name that later texts of the check may use, unless it is one of the suite's already.
+    pub(super) fn declare_datum(&self, name: &str) {
+        if is_name(name) && name != "target" && !self.names.contains(name) {
+            self.captured.borrow_mut().insert(name.to_owned());
+        }
+    }
+
     pub(super) fn is_captured(&self, name: &str) -> bool {
         self.captured.borrow().contains(name)
     }

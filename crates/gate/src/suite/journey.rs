@@ -52,7 +52,8 @@ fn steps(key: &str, node: &Node, context: &Context) -> Option<Vec<Step>> {
     steps.into_iter().collect()
 }
 
-fn step(list: &str, node: &Node, context: &Context) -> Option<Step> {
+/// One step of a list; only under `journey` it captures.
+pub(super) fn step(list: &str, node: &Node, context: &Context) -> Option<Step> {
     let problems = &context.problems;
     let object = Object::read(node, &keys::STEP, problems)?;
     let name = match object.get("name") {
@@ -81,8 +82,8 @@ fn step(list: &str, node: &Node, context: &Context) -> Option<Step> {
     }
     let captures = match object.get("capture") {
         None => Some(Vec::new()),
-        Some(node) if list == "always" => {
-            let message = "a step under `always` captures nothing";
+        Some(node) if list != "journey" => {
+            let message = format!("a step under `{list}` captures nothing");
             problems.add(node.at, message, "remove it");
             None
         }

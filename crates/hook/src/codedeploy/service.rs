@@ -9,7 +9,6 @@ use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
-
 use super::forwarding::{self, PairedGroups, ReleaseRoute};
 use super::routes::Routes;
 use super::targets;

@@ -5,6 +5,8 @@
 //!
 //! Nothing that the model is told has a secret in it, and each request of the page goes through the same policy as ever.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{
@@ -22,7 +24,7 @@ use super::unmeasured;
 use crate::cloud::ModelQuery;
 use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
-use crate::probe::{ProbeError, ProbeKind, Trace};
+use crate::probe::{ProbeError, Trace};
 use crate::recorder::{Attempt, StepRecord};
 use crate::redact::Redactor;
 use crate::words;
@@ -44,10 +46,15 @@ impl PageSession<'_> {
         trace: &mut Trace,
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
-        let proof = std::slice::from_ref(&task.proof);
         if !task.recorded.is_empty() {
-            let replayed = self.steps(&task.recorded, trace, findings).await?;
-            if replayed && self.steps(proof, trace, findings).await? {
+            let replayed = match self.steps(&task.recorded, trace, findings).await {
+                Ok(true) => self.prove(&task.proof, trace, findings).await,
+                other => {
+                    self.leave(task.proof.said(), trace);
+                    other
+                }
+            };
+            if replayed? {
                 self.noted
                     .push("what was recorded was done again, without a model".to_owned());
                 return Ok(true);
@@ -57,6 +64,7 @@ impl PageSession<'_> {
                 return Ok(false);
             }
             // It is no failure yet that the way has changed.
+            trace.not_reached.clear();
             let unmet = trace.steps.last_mut();
             let unmet = unmet.map_or_else(String::new, |step| {
                 step.attempt.measurement = Measurement::Inconclusive;
@@ -65,14 +73,27 @@ impl PageSession<'_> {
             self.noted.push(format!(
                 "what was recorded no longer fits at {unmet:?}: the model looks for another way"
             ));
-            if !self.steps(&self.probe.steps, trace, findings).await? {
-                return Ok(false);
+            let again = self.steps(&self.probe.steps, trace, findings).await;
+            if !matches!(again, Ok(true)) {
+                self.leave(task.proof.said(), trace);
+                return again;
             }
         }
-        let end = self.goes(task, trace).await?;
+        let end = match self.goes(task, trace).await {
+            Ok(end) => end,
+            Err(why) => {
+                self.leave(task.proof.said(), trace);
+                return Err(why);
+            }
+        };
         let is_met = match &end {
-            End::Done { .. } | End::GaveUp(_) => Some(self.steps(proof, trace, findings).await?),
-            _ => None,
+            End::Done { .. } | End::GaveUp(_) => {
+                Some(self.prove(&task.proof, trace, findings).await?)
+            }
+            _ => {
+                self.leave(task.proof.said(), trace);
+                None
+            }
         };
         let expectations = match is_met {
             Some(true) => Expectations::Met,
@@ -104,7 +125,8 @@ impl PageSession<'_> {
         let cloud = context.cloud("a model")?;
         let mut origins = self.probe.allowed(&context.values)?;
         origins.extend(
-            ProbeKind::urls(self.probe, context)
+            self.probe
+                .page_urls(context)
                 .into_iter()
                 .map(|url| url.origin),
         );

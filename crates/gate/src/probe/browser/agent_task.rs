@@ -1,7 +1,11 @@
 //! What a model is to do in a browser, as the suite has it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use agent::{Bounds, PageState, Price, Task, TaskValue};
 
+use super::proof::Proof;
 use super::step::Step;
 use crate::probe::ProbeError;
 use crate::redact::Redactor;
@@ -20,7 +24,7 @@ pub(crate) struct AgentTask {
     pub(crate) bounds: Bounds,
     pub(crate) price: Option<Price>,
     /// What judges.
-    pub(crate) proof: Step,
+    pub(crate) proof: Proof,
     /// What an earlier run did.
     pub(crate) recorded: Vec<Step>,
     /// The names of all secrets of the suite: none of them is shown to a model.
@@ -34,16 +38,30 @@ impl AgentTask {
         for datum in &self.data {
             see(&datum.value);
         }
-        for step in self.recorded.iter().chain([&self.proof]) {
+        for step in &self.recorded {
             step.templates(see);
         }
+        self.proof.templates(see);
     }
 
     /// What it does, in a few words.
     pub(crate) fn written(&self) -> Vec<String> {
         let recorded = self.recorded.iter().map(Step::written);
         let goal = format!("{} is asked to: {}", self.model, self.goal.written());
-        recorded.chain([goal, self.proof.written()]).collect()
+        recorded.chain([goal]).chain(self.proof.written()).collect()
+    }
+
+    /// What its texts are filled with: the run's values, and those of `data` by their names.
+    pub(super) fn values(&self, values: &Values) -> Result<Values, ProbeError> {
+        let datum = |datum: &TaskValueTemplate| {
+            let value = datum.value.render_value(values)?;
+            Ok::<_, ProbeError>((datum.name.clone(), value))
+        };
+        let data: Result<BTreeMap<_, _>, ProbeError> = self.data.iter().map(datum).collect();
+        Ok(Values {
+            captures: Arc::new(data?),
+            ..values.clone()
+        })
     }
 
     pub(super) fn task(&self, origins: Vec<String>, values: &Values) -> Result<Task, ProbeError> {

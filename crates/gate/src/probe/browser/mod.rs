@@ -14,6 +14,7 @@ mod page_session;
 mod page_settled;
 mod picture;
 mod policy;
+mod proof;
 mod recorded_step;
 mod step;
 mod visual_comparison;
@@ -33,7 +34,9 @@ pub(crate) use self::locator::{LocatorTemplate, MatchTemplate};
 pub(crate) use self::page_record::PageRecord;
 use self::page_session::PageSession;
 use self::policy::Requests;
+pub(crate) use self::proof::Proof;
 pub(crate) use self::step::{Action, Step};
+use super::http::Request;
 use super::request_url::{Origin, RequestUrl};
 use super::{
     Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
@@ -130,6 +133,26 @@ impl Browser {
         })
     }
 
+    /// Where its pages are, as far as that is known.
+    fn page_urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
+        let pages = self.pages();
+        let rendered = pages.filter_map(|url| url.render(&context.values).ok());
+        rendered
+            .filter_map(|url| context.clients.resolve(&url, None).ok())
+            .collect()
+    }
+
+    /// What an agent's proof asks for beside the page.
+    fn requests(&self) -> impl Iterator<Item = &Request> {
+        let agents = self.agent.iter();
+        agents.flat_map(|agent| agent.proof.requests.iter().map(|step| &step.request))
+    }
+
+    /// Whether a request of an agent's proof may change something.
+    pub(crate) fn may_change_by_requests(&self) -> bool {
+        self.requests().any(|request| !request.method.is_safe())
+    }
+
     /// Names of the release that lead elsewhere by themselves, and where they must lead.
     fn hosts(context: &ProbeContext) -> Vec<(String, String)> {
         let release = &context.clients.release;
@@ -148,6 +171,8 @@ impl Browser {
 
 impl ProbeKind for Browser {
     fn profile(&self) -> Profile {
+        let agent = self.agent.as_ref();
+        let (received, judged) = agent.map_or((0, 0), |agent| agent.proof.memory());
         Profile {
             key: if self.agent.is_some() {
                 "agent"
@@ -155,12 +180,12 @@ impl ProbeKind for Browser {
                 "browser"
             },
             answer: &[],
-            received: browser::MAX_MESSAGE_BYTES + MAX_HELD,
+            received: browser::MAX_MESSAGE_BYTES + MAX_HELD + received,
             // Two pictures without their compression.
             judged: if self.old_looks.is_some() {
                 MAX_PICTURES
             } else {
-                0
+                judged
             },
             needs_traffic: true,
             sampling: Sampling::Indistinct,
@@ -186,11 +211,15 @@ impl ProbeKind for Browser {
     }
 
     fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
-        let pages = self.pages();
-        let rendered = pages.filter_map(|url| url.render(&context.values).ok());
-        rendered
-            .filter_map(|url| context.clients.resolve(&url, None).ok())
+        let requests = self.requests().flat_map(|request| request.urls(context));
+        self.page_urls(context)
+            .into_iter()
+            .chain(requests)
             .collect()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.requests().flat_map(ProbeKind::hosts).collect()
     }
 
     fn subject(&self, context: &ProbeContext) -> Subject {
@@ -213,12 +242,17 @@ impl ProbeKind for Browser {
                 Subject::Refused(_) | Subject::Other => {}
             }
         }
-        subject
+        let agent = self.agent.as_ref();
+        match agent.and_then(|agent| agent.proof.refused(context)) {
+            Some(why) => Subject::Refused(why),
+            None => subject,
+        }
     }
 
     fn conditions(&self) -> usize {
-        let proof = self.agent.iter().map(|agent| &agent.proof);
-        self.steps.iter().chain(proof).map(Step::conditions).sum()
+        let steps: usize = self.steps.iter().map(Step::conditions).sum();
+        let proof = self.agent.iter().map(|agent| agent.proof.conditions());
+        steps + proof.sum::<usize>()
     }
 
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
@@ -232,6 +266,11 @@ async fn execute(
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let begun = Instant::now();
+    let mut context = context.clone();
+    if let Some(agent) = &probe.agent {
+        context.values = agent.values(&context.values)?;
+    }
+    let context = &context;
     let of_release = place::admit(probe.subject(context))?;
     let browsers = context.browsers.as_deref().ok_or_else(none_here)?;
     let hosts = Browser::hosts(context);

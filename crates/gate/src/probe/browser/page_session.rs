@@ -15,8 +15,8 @@ use super::{Browser, Screen, unmeasured};
 use crate::expect::{Actual, Finding, several};
 use crate::measurement::Measurement;
 use crate::probe::request_url::Origin;
-use crate::probe::{ProbeContext, ProbeError, ProbeKind, Trace};
-use crate::recorder::{Attempt, StepRecord};
+use crate::probe::{ProbeContext, ProbeError, Trace};
+use crate::recorder::{Attempt, StepRecord, UnreachedStep};
 use crate::words;
 
 /// How long nothing is done between two looks.
@@ -55,7 +55,7 @@ impl<'a> PageSession<'a> {
         requests: &Arc<Mutex<Requests>>,
         (begun, end): (Instant, Instant),
     ) -> Result<Self, browser::Error> {
-        let origins = ProbeKind::urls(probe, context);
+        let origins = probe.page_urls(context);
         let origins: Vec<Origin> = origins.into_iter().map(|url| url.origin).collect();
         let mut allowed = probe.allowed(&context.values).unwrap_or_default();
         let stated = match probe.reaches_release {
@@ -125,7 +125,7 @@ impl<'a> PageSession<'a> {
 
     /// Who really answered at the release's own origins.
     fn answered_by(&self) -> Option<String> {
-        let urls = ProbeKind::urls(self.probe, self.context);
+        let urls = self.probe.page_urls(self.context);
         let origin = urls.first()?.origin.to_string();
         let mut by: Vec<&str> = Vec::new();
         for line in &self.page.log().requests {
@@ -150,10 +150,18 @@ impl<'a> PageSession<'a> {
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
         let probe = self.probe;
-        let mut met = self.steps(&probe.steps, trace, findings).await?;
-        if let (true, Some(agent)) = (met, &probe.agent) {
-            met = self.agent(agent, trace, findings).await?;
+        let mut met = self.steps(&probe.steps, trace, findings).await;
+        if let Some(agent) = &probe.agent {
+            met = match met {
+                Ok(true) => self.agent(agent, trace, findings).await,
+                other => {
+                    self.leave(agent.recorded.iter().map(Step::said), trace);
+                    self.leave(agent.proof.said(), trace);
+                    other
+                }
+            };
         }
+        let met = met?;
         let before = findings.len();
         let judged = self.judge(findings).await;
         if met {
@@ -183,7 +191,7 @@ impl<'a> PageSession<'a> {
         trace: &mut Trace,
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             let from = Instant::now();
             if matches!(step.action, Action::Go(_)) && self.number(trace) > 1 {
                 // The page that is left is judged as long as it is there.
@@ -206,32 +214,56 @@ impl<'a> PageSession<'a> {
             };
             attempt.measurement = measurement;
             attempt.duration = from.elapsed();
-            let met = measurement == Measurement::Passed;
-            if !met {
+            if measurement != Measurement::Passed {
                 attempt.pages.push(self.record().await);
             }
-            let said = step.name.clone().unwrap_or_else(|| step.written());
-            trace.steps.push(StepRecord {
-                number: self.number(trace),
-                name: Some(format!("{}: {said}", self.screen.name)),
-                always: false,
-                attempt,
-                captured: Vec::new(),
-            });
-            if measurement == Measurement::Errored {
-                let last = trace.steps.last().and_then(|step| why(&step.attempt));
-                let why = last.unwrap_or_else(|| "a step could not be judged".to_owned());
-                return Err(ProbeError::errored(format!(
-                    "{}, step {}: {why}",
-                    self.screen.name,
-                    self.number(trace) - 1
-                )));
-            }
-            if !met {
-                return Ok(false);
+            let met = self.took(&step.said(), attempt, trace);
+            if !matches!(met, Ok(true)) {
+                self.leave(steps[index + 1..].iter().map(Step::said), trace);
+                return met;
             }
         }
         Ok(true)
+    }
+
+    /// Writes down steps that are not reached any more.
+    pub(super) fn leave(&self, steps: impl Iterator<Item = String>, trace: &mut Trace) {
+        let first = self.number(trace) + trace.not_reached.len();
+        let left = steps.enumerate().map(|(index, said)| UnreachedStep {
+            number: first + index,
+            name: Some(format!("{}: {said}", self.screen.name)),
+        });
+        let left: Vec<UnreachedStep> = left.collect();
+        trace.not_reached.extend(left);
+    }
+
+    /// Writes a step down. False if it was not met, and an error if it could not be judged.
+    pub(super) fn took(
+        &self,
+        said: &str,
+        attempt: Attempt,
+        trace: &mut Trace,
+    ) -> Result<bool, ProbeError> {
+        let (measurement, why) = (attempt.measurement, why(&attempt));
+        let number = self.number(trace);
+        trace.steps.push(StepRecord {
+            number,
+            name: Some(format!("{}: {said}", self.screen.name)),
+            always: false,
+            attempt,
+            captured: Vec::new(),
+        });
+        match measurement {
+            Measurement::Passed => Ok(true),
+            Measurement::Failed => Ok(false),
+            _ => {
+                let why = why.unwrap_or_else(|| "a step could not be judged".to_owned());
+                let screen = &self.screen.name;
+                Err(ProbeError::errored(format!(
+                    "{screen}, step {number}: {why}"
+                )))
+            }
+        }
     }
 
     /// The number of the next step at this screen.
@@ -524,13 +556,17 @@ fn why(attempt: &Attempt) -> Option<String> {
     attempt.error.clone().or_else(of_finding)
 }
 
-fn worst(findings: &[Finding]) -> Measurement {
+pub(super) fn worst(findings: &[Finding]) -> Measurement {
     let any = |measurement| findings.iter().any(|one| one.measurement == measurement);
     if any(Measurement::Failed) {
         Measurement::Failed
-    } else if findings.is_empty() || any(Measurement::Errored) {
-        Measurement::Errored
-    } else {
+    } else if !findings.is_empty()
+        && findings
+            .iter()
+            .all(|one| one.measurement == Measurement::Passed)
+    {
         Measurement::Passed
+    } else {
+        Measurement::Errored
     }
 }

@@ -67,6 +67,11 @@ impl Step {
         }
     }
 
+    /// What reports call it.
+    pub(crate) fn said(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.written())
+    }
+
     /// What is done in it, in a few words, with references as they are. What is typed is not among them.
     pub(crate) fn written(&self) -> String {
         match &self.action {

@@ -7,10 +7,10 @@ use strict_yaml::{Findings, Node, Object, Value, scalar};
 
 use super::{Browser, Screen, few, of, optional, reaches_release, screen, step};
 use crate::Stage;
-use crate::probe::browser::{Action, AgentTask, Step, TaskValueTemplate};
+use crate::probe::browser::{Action, AgentTask, Proof, Step, TaskValueTemplate};
 use crate::suite::context::Context;
-use crate::suite::{http, keys};
-use crate::template::Template;
+use crate::suite::{http, journey, keys};
+use crate::template::{Reference, Template};
 
 const MAX_GOAL: usize = 2_000;
 const MAX_PROOF: usize = 50;
@@ -35,14 +35,6 @@ pub(in crate::suite) fn agent(node: &Node, context: &Context) -> Option<Browser>
         Some(node) => step::go(node, "start", context),
         None => start(),
     };
-    let proof = object.require("proof", problems).and_then(|node| {
-        let nodes = few(node, "proof", MAX_PROOF, context)?;
-        let conditions: Vec<Option<_>> = nodes
-            .iter()
-            .map(|node| step::condition(node, context))
-            .collect();
-        conditions.into_iter().collect::<Option<Vec<_>>>()
-    });
     let model = object
         .require("model", problems)
         .and_then(|node| model(node, context));
@@ -54,6 +46,14 @@ pub(in crate::suite) fn agent(node: &Node, context: &Context) -> Option<Browser>
         let steps: Vec<Option<Step>> = nodes.iter().map(|node| step::step(node, context)).collect();
         steps.into_iter().collect::<Option<Vec<Step>>>()
     });
+    // After all that may not name them.
+    context.forget_captures();
+    for datum in data.iter().flatten().flatten() {
+        context.declare_datum(&datum.name);
+    }
+    let proof = object
+        .require("proof", problems)
+        .and_then(|node| proof(node, data.as_ref().ok()?.as_deref(), context));
     let screen = optional(&object, "screen", |node| screen(node, context));
     let reaches_release = reaches_release(&object, context);
     let allow_origins = object.get("allow_origins");
@@ -79,11 +79,7 @@ pub(in crate::suite) fn agent(node: &Node, context: &Context) -> Option<Browser>
         model: model?,
         bounds,
         price,
-        proof: Step {
-            name: Some("what proves it".to_owned()),
-            action: Action::Expect(proof?),
-            timeout: None,
-        },
+        proof: proof?,
         recorded: recorded.ok()?.unwrap_or_default(),
         secrets: context.secret_names.iter().cloned().collect(),
     };
@@ -118,6 +114,73 @@ pub(in crate::suite) fn fits_stages(
         let remedy = "write `on: pre-traffic`, or record what it does (deploy-hooks agent record)";
         problems.add(at, message, remedy);
     }
+}
+
+/// What the page must show, and requests beside it.
+fn proof(node: &Node, data: Option<&[TaskValueTemplate]>, context: &Context) -> Option<Proof> {
+    let nodes = few(node, "proof", MAX_PROOF, context)?;
+    let is_request = |node: &&Node| match &node.value {
+        Value::Map(entries) => entries
+            .iter()
+            .any(|(key, _)| matches!(key.text.as_str(), "http" | "expect")),
+        _ => false,
+    };
+    let (requests, conditions): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(is_request);
+    let conditions: Vec<Option<_>> = conditions
+        .into_iter()
+        .map(|node| step::condition(node, context))
+        .collect();
+    let requests: Vec<Option<_>> = requests
+        .into_iter()
+        .map(|node| journey::step("proof", node, context))
+        .collect();
+    let conditions = conditions.into_iter().collect::<Option<Vec<_>>>();
+    let requests = requests.into_iter().collect::<Option<Vec<_>>>();
+    let conditions = conditions?;
+    let page = (!conditions.is_empty()).then(|| Step {
+        name: Some("what proves it".to_owned()),
+        action: Action::Expect(conditions),
+        timeout: None,
+    });
+    let proof = Proof {
+        requests: requests?,
+        page,
+    };
+    names_one_value(node, &proof, data.unwrap_or_default(), context).then_some(proof)
+}
+
+/// A name that means one value under `data` and another one in the suite would prove something else than was typed.
+fn names_one_value(
+    node: &Node,
+    proof: &Proof,
+    data: &[TaskValueTemplate],
+    context: &Context,
+) -> bool {
+    let mut named: Vec<String> = Vec::new();
+    proof.templates(&mut |template| {
+        named.extend(
+            template
+                .references()
+                .filter_map(|reference| match reference {
+                    Reference::Name(name) => Some(name.clone()),
+                    Reference::Target(_) | Reference::Function(_) => None,
+                }),
+        );
+    });
+    let mut twofold = data.iter().filter(|datum| {
+        let is_it =
+            matches!(datum.value.lone(), Some(Reference::Name(name)) if *name == datum.name);
+        !is_it && context.declared().contains(&datum.name) && named.contains(&datum.name)
+    });
+    let Some(datum) = twofold.next() else {
+        return true;
+    };
+    let message = format!(
+        "proof: {:?} is one value under `data` and another one of the suite",
+        datum.name
+    );
+    context.problems.add(node.at, message, "rename one of them");
+    false
 }
 
 fn start() -> Option<Step> {
