@@ -9,16 +9,14 @@ use std::time::Duration;
 use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
 pub use aws_sdk_codepipeline::types::FailureType;
 use aws_sdk_codepipeline::types::{ExecutionDetails, FailureDetails};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use common::aws::Aws;
+use common::backoff::Pauses;
 use common::failure::{Cause, Failure, Hints};
 use tokio::time::Instant;
 
 /// One try takes this long at most.
 pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TRY_TIMEOUT: Duration = Duration::from_millis(250);
-const MIN_BACKOFF: Duration = Duration::from_millis(150);
-const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// AWS's limit of a summary, and of the value of an output variable, in bytes.
 pub const MAX_SUMMARY: usize = 2_000;
 /// AWS's limit of a failure's message is 5,000 characters.
@@ -73,12 +71,7 @@ pub enum Delivery {
 
 /// Answers the job, trying until `until`.
 pub async fn put(aws: &Aws, job: &str, answer: &Answer, until: Instant) -> Delivery {
-    let mut pauses = ExponentialBuilder::default()
-        .with_min_delay(MIN_BACKOFF)
-        .with_max_delay(MAX_BACKOFF)
-        .with_jitter()
-        .without_max_times()
-        .build();
+    let mut pauses = Pauses::begin();
     loop {
         // Short enough for a second try, and for what comes after the answer.
         let left = until.saturating_duration_since(Instant::now());
@@ -99,7 +92,7 @@ pub async fn put(aws: &Aws, job: &str, answer: &Answer, until: Instant) -> Deliv
                 return Delivery::Undelivered(failed.text);
             }
             _ => {
-                let pause = pauses.next().unwrap_or(MAX_BACKOFF);
+                let pause = pauses.next_pause();
                 if Instant::now() + pause >= until {
                     return Delivery::Undelivered(failed.text);
                 }

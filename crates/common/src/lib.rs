@@ -4,7 +4,9 @@
 
 pub mod arn;
 pub mod aws;
+pub mod backoff;
 pub mod console;
+pub mod ecs;
 pub mod failure;
 pub mod invocation;
 pub mod json_api;

@@ -194,21 +194,15 @@ pub async fn find(
     if revisions.is_empty() {
         return Ok(None);
     }
-    let described = aws
-        .ecs()
-        .describe_service_revisions()
-        .set_service_revision_arns(Some(revisions))
-        .send()
-        .await
-        .map_err(CallError::of(
-            aws.identity(),
-            format!("DescribeServiceRevisions of {name}"),
-            "ecs:DescribeServiceRevisions",
-            "the service was deleted meanwhile",
-        ))?;
+    let described = common::ecs::service_revisions(aws, revisions).await;
+    let described = described.map_err(CallError::of(
+        aws.identity(),
+        format!("DescribeServiceRevisions of {name}"),
+        "ecs:DescribeServiceRevisions",
+        "the service was deleted meanwhile",
+    ))?;
     // Just registered, so no other deployment has it.
     let ours = described
-        .service_revisions()
         .iter()
         .find(|revision| revision.task_definition() == Some(task_definition))
         .and_then(|revision| revision.service_revision_arn());
@@ -221,20 +215,14 @@ pub async fn find(
 /// What ECS says of a deployment.
 pub async fn deployment(aws: &Aws, arn: &str) -> Result<Deployment, CallError> {
     let call = || format!("DescribeServiceDeployments {arn}");
-    let answer = aws
-        .ecs()
-        .describe_service_deployments()
-        .service_deployment_arns(arn)
-        .send()
-        .await
-        .map_err(CallError::of(
-            aws.identity(),
-            call(),
-            "ecs:DescribeServiceDeployments",
-            "check the ARN, and account and region",
-        ))?;
-    let described = answer.service_deployments.unwrap_or_default();
-    described.first().map(Deployment::of).ok_or_else(|| {
+    let described = common::ecs::service_deployment(aws, arn).await;
+    let described = described.map_err(CallError::of(
+        aws.identity(),
+        call(),
+        "ecs:DescribeServiceDeployments",
+        "check the ARN, and account and region",
+    ))?;
+    described.as_ref().map(Deployment::of).ok_or_else(|| {
         CallError::missing(call(), "there is none; check the ARN, account and region")
     })
 }

@@ -8,19 +8,14 @@ use crate::calls::CallError;
 /// A task definition that is registered.
 pub async fn describe(aws: &Aws, arn: &str) -> Result<TaskDefinition, CallError> {
     let call = || format!("DescribeTaskDefinition {arn}");
-    let answer = aws
-        .ecs()
-        .describe_task_definition()
-        .task_definition(arn)
-        .send()
-        .await
-        .map_err(CallError::of(
-            aws.identity(),
-            call(),
-            "ecs:DescribeTaskDefinition",
-            "check its name",
-        ))?;
-    answer
-        .task_definition
+    let failed = CallError::of(
+        aws.identity(),
+        call(),
+        "ecs:DescribeTaskDefinition",
+        "check its name",
+    );
+    let registered = common::ecs::task_definition(aws, arn).await;
+    registered
+        .map_err(failed)?
         .ok_or_else(|| CallError::missing(call(), "nothing was returned"))
 }

@@ -22,16 +22,10 @@ pub(crate) use self::answer::answer;
 /// The service deployment as ECS describes it.
 pub async fn read(aws: &Aws, arn: &str) -> Result<ServiceDeployment, PipelineError> {
     let what = || format!("the service deployment {arn}");
-    let answer = aws
-        .ecs()
-        .describe_service_deployments()
-        .service_deployment_arns(arn)
-        .send()
-        .await
-        .map_err(|error| PipelineError::call(what(), "ecs:DescribeServiceDeployments", &error))?;
-    let mut described = answer.service_deployments.unwrap_or_default().into_iter();
+    let described = common::ecs::service_deployment(aws, arn).await;
     described
-        .find(|deployment| deployment.service_deployment_arn() == Some(arn))
+        .map_err(|error| PipelineError::call(what(), "ecs:DescribeServiceDeployments", &error))?
+        .filter(|deployment| deployment.service_deployment_arn() == Some(arn))
         .ok_or_else(|| PipelineError::Absent { what: what() })
 }
 

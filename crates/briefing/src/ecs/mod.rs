@@ -160,15 +160,9 @@ async fn described(
 ) -> Result<DescribedRevision, PipelineError> {
     let arn = revision.task_definition().unwrap_or_default().to_owned();
     let what = || format!("the task definition {arn}");
-    let answer = aws
-        .ecs()
-        .describe_task_definition()
-        .task_definition(&arn)
-        .send()
-        .await
-        .map_err(|error| PipelineError::call(what(), "ecs:DescribeTaskDefinition", &error))?;
-    let task = answer
-        .task_definition
+    let task = common::ecs::task_definition(aws, &arn).await;
+    let task = task
+        .map_err(|error| PipelineError::call(what(), "ecs:DescribeTaskDefinition", &error))?
         .ok_or_else(|| PipelineError::Absent { what: what() })?;
     Ok(DescribedRevision { revision, task })
 }

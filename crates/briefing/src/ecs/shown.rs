@@ -63,14 +63,8 @@ pub(super) async fn describe(
     arns: Vec<String>,
 ) -> Result<Vec<ServiceRevision>, PipelineError> {
     let what = format!("the service revisions {}", arns.join(", "));
-    let answer = aws
-        .ecs()
-        .describe_service_revisions()
-        .set_service_revision_arns(Some(arns))
-        .send()
-        .await
-        .map_err(|error| PipelineError::call(what, "ecs:DescribeServiceRevisions", &error))?;
-    Ok(answer.service_revisions.unwrap_or_default())
+    let described = common::ecs::service_revisions(aws, arns).await;
+    described.map_err(|error| PipelineError::call(what, "ecs:DescribeServiceRevisions", &error))
 }
 
 pub(super) fn find(

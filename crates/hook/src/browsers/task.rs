@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{Attachment, PortMapping, Task};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser};
+use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser, Opening};
 use gate::cloud::TaskQuery;
 use signing::OpaqueId;
 use tokio::task::AbortHandle;
@@ -116,10 +116,7 @@ impl BrowserTask {
 }
 
 impl Browsers for BrowserTask {
-    fn open<'a>(
-        &'a self,
-        _: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>> {
+    fn open<'a>(&'a self, _: &'a [(String, String)]) -> Opening<'a> {
         async move {
             let started = self.starting()?.started.await?;
             Ok(OpenBrowser {
@@ -181,7 +178,9 @@ async fn start(cloud: &Cloud, named: &str, ends: Instant) -> Result<Arc<Started>
         time: ends.saturating_duration_since(Instant::now()),
         results: None,
     };
-    let definition = ecs_task::definition(cloud, named).await.map_err(failed)?;
+    let definition = ecs_task::definition(cloud, named, ecs_task::UNREGISTERED)
+        .await
+        .map_err(failed)?;
     let container = ecs_task::container(&definition, None).map_err(failed)?;
     let mut mapped = container.port_mappings().iter();
     let mapped = mapped.find_map(PortMapping::container_port);

@@ -1,10 +1,10 @@
 //! The state of alarms.
 
 use common::aws::Aws;
-use common::failure::Hints;
-use common::json_api::{self, CLOUDWATCH};
 use gate::cloud::{Alarm, AlarmState, CloudError};
 use serde_json::{Value, json};
+
+use super::cloudwatch_page;
 
 /// Pages of an answer: more than there can be for a hundred names.
 const MAX_PAGES: usize = 5;
@@ -14,28 +14,19 @@ pub(super) async fn states(aws: &Aws, names: &[String]) -> Result<Vec<Alarm>, Cl
     let mut alarms = Vec::new();
     let mut token = Value::Null;
     for _ in 0..MAX_PAGES {
-        let mut input = json!({
+        let input = json!({
             "AlarmNames": names,
             "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
             "MaxRecords": 100,
         });
-        if !token.is_null() {
-            input["NextToken"] = token;
-        }
-        let hints = Hints {
-            permission: "cloudwatch:DescribeAlarms",
-            absent: "check the names",
-        };
-        let answer = json_api::call(aws, CLOUDWATCH, "DescribeAlarms", input)
-            .await
-            .map_err(super::failed(aws, "DescribeAlarms", hints))?;
+        let answer =
+            cloudwatch_page(aws, "DescribeAlarms", "check the names", input, &mut token).await?;
         for kind in ["MetricAlarms", "CompositeAlarms"] {
             let listed = answer.get(kind).and_then(Value::as_array);
             for alarm in listed.into_iter().flatten() {
                 alarms.push(read(alarm)?);
             }
         }
-        token = answer.get("NextToken").cloned().unwrap_or_default();
         if token.is_null() {
             break;
         }

@@ -15,7 +15,6 @@ use aws_sdk_ecs::types::{
     NetworkMode, Service, Tag, Task, TaskDefinition, TaskOverride, TaskStopCode,
 };
 use common::arn::last_name;
-use common::failure::Hints;
 use gate::cloud::{CloudError, TaskEnd, TaskQuery, TaskRun};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -24,6 +23,8 @@ use super::task_results::ResultPlace;
 use super::{Cloud, logs};
 use crate::gate_function::GateFunction;
 
+/// What to do where the task definition of a check does not exist.
+pub(crate) const UNREGISTERED: &str = "register it, or correct `task_definition`";
 /// The pause between two looks at the task.
 const POLL_EVERY: Duration = if cfg!(test) {
     Duration::from_millis(20)
@@ -50,7 +51,7 @@ const TAG: (&str, &str) = ("deploy-hooks:task", "check");
 /// Runs it.
 pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, CloudError> {
     let until = Instant::now() + query.time;
-    let definition = definition(cloud, &query.task_definition).await?;
+    let definition = definition(cloud, &query.task_definition, UNREGISTERED).await?;
     let container = container(&definition, query.container.as_deref())?;
     let name = container.name().unwrap_or_default().to_owned();
     let place = place(cloud, query, &definition).await?;
@@ -114,18 +115,23 @@ pub(crate) fn overridden(
         .build()
 }
 
-pub(crate) async fn definition(cloud: &Cloud, named: &str) -> Result<TaskDefinition, CloudError> {
+/// The task definition of this name or ARN; `absent` says what to do where there is none.
+pub(crate) async fn definition(
+    cloud: &Cloud,
+    named: &str,
+    absent: &str,
+) -> Result<TaskDefinition, CloudError> {
     let aws = cloud.aws();
-    let hints = Hints {
-        permission: "ecs:DescribeTaskDefinition",
-        absent: "register it, or correct `task_definition`",
-    };
-    let call = aws.ecs().describe_task_definition().task_definition(named);
     let what = format!("DescribeTaskDefinition {named}");
-    let answer = call.send().await;
-    let answer = answer.map_err(super::failed(aws, what.clone(), hints))?;
-    let without = || CloudError(format!("{what} has no task definition in its answer"));
-    answer.task_definition.ok_or_else(without)
+    let answer = common::ecs::task_definition(aws, named).await;
+    answer
+        .map_err(super::failed(
+            aws,
+            what.as_str(),
+            "ecs:DescribeTaskDefinition",
+            absent,
+        ))?
+        .ok_or_else(|| CloudError(format!("{what} has no task definition in its answer")))
 }
 
 /// The container that is named, or the only one.
@@ -226,14 +232,15 @@ pub(crate) async fn place(
 
 async fn described(cloud: &Cloud, cluster: &str, service: &str) -> Result<Service, CloudError> {
     let aws = cloud.aws();
-    let hints = Hints {
-        permission: "ecs:DescribeServices",
-        absent: "the service is gone",
-    };
     let call = aws.ecs().describe_services().cluster(cluster);
     let what = format!("DescribeServices {service}");
     let answer = call.services(service).send().await;
-    let answer = answer.map_err(super::failed(aws, what.clone(), hints))?;
+    let answer = answer.map_err(super::failed(
+        aws,
+        what.clone(),
+        "ecs:DescribeServices",
+        "the service is gone",
+    ))?;
     let found = answer.services.unwrap_or_default().into_iter().next();
     found.ok_or_else(|| CloudError(format!("{what} found no service")))
 }
@@ -311,10 +318,6 @@ pub(crate) async fn start(
         "ecs:RunTask on the task definition {family}, and iam:PassRole on its roles: name them in the parameters \
          TestTasks and TestTaskRoles"
     );
-    let hints = Hints {
-        permission: &permission,
-        absent: "the cluster does not exist; correct `cluster`",
-    };
     let call = aws
         .ecs()
         .run_task()
@@ -333,7 +336,12 @@ pub(crate) async fn start(
                 .build(),
         );
     let answer = sent(cloud, &place.cluster, call).await;
-    let answer = answer.map_err(super::failed(aws, format!("RunTask {family}"), hints))?;
+    let answer = answer.map_err(super::failed(
+        aws,
+        format!("RunTask {family}"),
+        &permission,
+        "the cluster does not exist; correct `cluster`",
+    ))?;
     let task = answer.tasks().first().and_then(Task::task_arn);
     Ok(task.map(str::to_owned).ok_or_else(|| {
         let failures = answer.failures().iter().map(|failure| {
@@ -478,14 +486,15 @@ pub(crate) async fn describe_task(
     running: &RunningTask,
 ) -> Result<Option<Task>, CloudError> {
     let aws = cloud.aws();
-    let hints = Hints {
-        permission: "ecs:DescribeTasks",
-        absent: "the cluster is gone",
-    };
     let call = aws.ecs().describe_tasks().cluster(&running.cluster);
     let answer = call.tasks(&running.arn).send().await;
     let what = format!("DescribeTasks {}", running.arn);
-    let answer = answer.map_err(super::failed(aws, what, hints))?;
+    let answer = answer.map_err(super::failed(
+        aws,
+        what,
+        "ecs:DescribeTasks",
+        "the cluster is gone",
+    ))?;
     Ok(answer.tasks.unwrap_or_default().into_iter().next())
 }
 

@@ -7,7 +7,6 @@ use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
 use common::aws::CONNECT_TIMEOUT;
-use common::failure::Hints;
 use data_encoding::BASE64;
 use gate::cloud::{CloudError, Invocation};
 
@@ -40,14 +39,15 @@ pub(super) async fn version(cloud: &Cloud, payload: String) -> Result<Invocation
         .config_override(patient);
     let permission =
         format!("lambda:InvokeFunction on {function}: name it in the parameter FunctionsUnderTest");
-    let hints = Hints {
-        permission: &permission,
-        absent: "the version does not exist; publish it, or correct the AppSpec's TargetVersion",
-    };
     let begun = Instant::now();
     let answer = call.send().await;
     let took = begun.elapsed();
-    let answer = answer.map_err(super::failed(aws, format!("Invoke {function}"), hints))?;
+    let answer = answer.map_err(super::failed(
+        aws,
+        format!("Invoke {function}"),
+        &permission,
+        "the version does not exist; publish it, or correct the AppSpec's TargetVersion",
+    ))?;
     let executed = answer.executed_version().unwrap_or(version);
     if executed != version {
         return Err(CloudError(format!(

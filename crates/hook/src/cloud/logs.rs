@@ -1,14 +1,13 @@
 //! Lines of the release's log.
 
 use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, LogDriver, Task};
-use common::failure::Hints;
 use common::json_api::{self, LOGS};
 use gate::cloud::{CloudError, LogEvents, LogQuery};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Cloud;
 use super::caller_release::window_start;
+use super::{Cloud, ecs_task};
 use crate::version;
 
 /// Streams of one question, as many as `CloudWatch` Logs takes.
@@ -94,13 +93,14 @@ async fn call(
     let permission = format!(
         "logs:{operation} on the log group {group}: name it in the parameter LogGroupsUnderTest"
     );
-    let hints = Hints {
-        permission: &permission,
-        absent: "check the log group and its streams",
-    };
     let what = format!("{operation} {group}");
     let answer = json_api::call(cloud.aws(), LOGS, operation, input).await;
-    answer.map_err(super::failed(cloud.aws(), what, hints))
+    answer.map_err(super::failed(
+        cloud.aws(),
+        what,
+        &permission,
+        "check the log group and its streams",
+    ))
 }
 
 /// How many streams there are, as far as one page says.
@@ -138,10 +138,6 @@ async fn place(cloud: &Cloud, query: &LogQuery) -> Result<Place, CloudError> {
 async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
     let (name, version) = (cloud.needed("function")?, cloud.needed("target_version")?);
     let aws = cloud.aws();
-    let hints = Hints {
-        permission: "lambda:GetFunctionConfiguration",
-        absent: "the version does not exist",
-    };
     let configured = aws
         .lambda()
         .get_function_configuration()
@@ -152,7 +148,8 @@ async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
         .map_err(super::failed(
             aws,
             format!("GetFunctionConfiguration {name}:{version}"),
-            hints,
+            "lambda:GetFunctionConfiguration",
+            "the version does not exist",
         ))?;
     let group = configured
         .logging_config()
@@ -204,25 +201,8 @@ pub(super) struct Log {
 
 /// Where the container under test writes its log.
 async fn log_of(cloud: &Cloud, definition: &str) -> Result<Log, CloudError> {
-    let aws = cloud.aws();
-    let hints = Hints {
-        permission: "ecs:DescribeTaskDefinition",
-        absent: "the task definition is gone; register it again",
-    };
-    let answer = aws
-        .ecs()
-        .describe_task_definition()
-        .task_definition(definition)
-        .send()
-        .await
-        .map_err(super::failed(
-            aws,
-            format!("DescribeTaskDefinition {definition}"),
-            hints,
-        ))?;
-    let definition = answer
-        .task_definition
-        .unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
+    let absent = "the task definition is gone; register it again";
+    let definition = ecs_task::definition(cloud, definition, absent).await?;
     let container = version::container(&definition, cloud.fact("container")).map_err(CloudError)?;
     let remedy = "name it by `group` and `streams`";
     awslogs(container).map_err(|why| CloudError(format!("{why}; {remedy}")))
@@ -285,10 +265,6 @@ pub(super) fn awslogs(container: &ContainerDefinition) -> Result<Log, String> {
 async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>, CloudError> {
     let aws = cloud.aws();
     let list = async |status: DesiredStatus| {
-        let hints = Hints {
-            permission: "ecs:ListTasks",
-            absent: "the service is gone",
-        };
         let answer = aws
             .ecs()
             .list_tasks()
@@ -297,7 +273,12 @@ async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>,
             .desired_status(status)
             .send()
             .await
-            .map_err(super::failed(aws, format!("ListTasks {service}"), hints))?;
+            .map_err(super::failed(
+                aws,
+                format!("ListTasks {service}"),
+                "ecs:ListTasks",
+                "the service is gone",
+            ))?;
         Ok::<_, CloudError>(answer.task_arns.unwrap_or_default())
     };
     let (running, stopped) =
@@ -306,10 +287,6 @@ async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>,
     arns.extend(stopped?);
     let mut tasks = Vec::new();
     for some in arns.chunks(MAX_STREAMS) {
-        let hints = Hints {
-            permission: "ecs:DescribeTasks",
-            absent: "the cluster is gone",
-        };
         let answer = aws
             .ecs()
             .describe_tasks()
@@ -317,7 +294,12 @@ async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>,
             .set_tasks(Some(some.to_vec()))
             .send()
             .await
-            .map_err(super::failed(aws, "DescribeTasks", hints))?;
+            .map_err(super::failed(
+                aws,
+                "DescribeTasks",
+                "ecs:DescribeTasks",
+                "the cluster is gone",
+            ))?;
         tasks.extend(answer.tasks.unwrap_or_default());
     }
     Ok(tasks)

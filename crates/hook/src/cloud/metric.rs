@@ -1,14 +1,12 @@
 //! Values of metrics.
 
 use common::aws::Aws;
-use common::failure::Hints;
-use common::json_api::{self, CLOUDWATCH};
 use gate::cloud::{CloudError, MetricQuery, MetricStat, MetricValues};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Cloud;
 use super::caller_release::window_start;
+use super::{Cloud, cloudwatch_page};
 
 /// The id of the expression. Those of a suite have no such letters in this place.
 const EXPRESSION: &str = "deploy_hooks_value";
@@ -96,27 +94,18 @@ async fn series(
     };
     let mut token = Value::Null;
     for _ in 0..MAX_PAGES {
-        let mut input = json!({
+        let input = json!({
             "StartTime": window.start,
             "EndTime": window.end,
             "ScanBy": "TimestampAscending",
             "MetricDataQueries": queries(query, stats, asked),
         });
-        if !token.is_null() {
-            input["NextToken"] = token;
-        }
-        let hints = Hints {
-            permission: "cloudwatch:GetMetricData",
-            absent: "check the metric's names",
-        };
-        let answer = json_api::call(aws, CLOUDWATCH, "GetMetricData", input)
-            .await
-            .map_err(super::failed(aws, "GetMetricData", hints))?;
+        let absent = "check the metric's names";
+        let answer = cloudwatch_page(aws, "GetMetricData", absent, input, &mut token).await?;
         series.values.extend(values_of(&answer, asked)?);
         if let (Some(counts), Some(id)) = (&mut series.counts, &query.count) {
             counts.extend(values_of(&answer, id)?);
         }
-        token = answer.get("NextToken").cloned().unwrap_or_default();
         if token.is_null() {
             return Ok(series);
         }

@@ -24,12 +24,14 @@ use std::sync::Arc;
 use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
 use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
+use common::json_api::{self, CLOUDWATCH};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use gate::cloud::{
     Alarm, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery, MetricValues,
     ModelQuery, SigningRequest, TargetGroup, TaskQuery, TaskRun,
 };
+use serde_json::Value;
 
 use crate::facts::KnownFacts;
 use crate::gate_function::GateFunction;
@@ -154,15 +156,34 @@ impl CloudProbes for ModelsOnly {
 pub(crate) fn failed<'a, E>(
     aws: &'a Aws,
     call: impl Into<String> + 'a,
-    hints: Hints<'a>,
+    permission: &'a str,
+    absent: &'a str,
 ) -> impl FnOnce(SdkError<E>) -> CloudError + 'a
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     move |error| {
-        let why = Failure::of(&error).sentence(aws.identity(), hints);
+        let why = Failure::of(&error).sentence(aws.identity(), Hints { permission, absent });
         CloudError(format!("{} failed: {why}", call.into()))
     }
+}
+
+/// A page of an answer of CloudWatch. `token` says which, and then which is the next: null after the last one.
+async fn cloudwatch_page(
+    aws: &Aws,
+    operation: &'static str,
+    absent: &str,
+    mut input: Value,
+    token: &mut Value,
+) -> Result<Value, CloudError> {
+    if !token.is_null() {
+        input["NextToken"] = token.take();
+    }
+    let permission = format!("cloudwatch:{operation}");
+    let answer = json_api::call(aws, CLOUDWATCH, operation, input).await;
+    let answer = answer.map_err(failed(aws, operation, &permission, absent))?;
+    *token = answer.get("NextToken").cloned().unwrap_or_default();
+    Ok(answer)
 }
 
 /// A fact of something that may not exist, which is no failure. `permission` is what the call needs.
@@ -175,13 +196,9 @@ async fn existing<T, E>(
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let hints = Hints {
-        permission,
-        absent: "it does not exist",
-    };
     match sent.await {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if Failure::of(&error).cause == Cause::Absent => Ok(None),
-        Err(error) => Err(failed(aws, call, hints)(error).0),
+        Err(error) => Err(failed(aws, call, permission, "it does not exist")(error).0),
     }
 }

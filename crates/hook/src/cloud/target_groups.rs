@@ -1,28 +1,34 @@
 //! Which target groups a release has, and what CloudWatch calls them.
 
+use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::builders::DescribeTargetGroupsFluentBuilder;
 use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
-use common::failure::Hints;
+use common::aws::Aws;
 use gate::cloud::CloudError;
 
 use super::Cloud;
 use crate::facts::KnownFacts;
 
-/// The target group that the deployment names, by name or ARN.
-pub(super) async fn describe(cloud: &Cloud, named: &str) -> Result<TargetGroup, CloudError> {
-    let aws = cloud.aws();
+/// The call that describes the target group of this name or ARN.
+pub(super) fn by_name_or_arn(aws: &Aws, named: &str) -> DescribeTargetGroupsFluentBuilder {
     let call = aws.elb().describe_target_groups();
-    let call = if named.starts_with("arn:") {
+    if named.starts_with("arn:") {
         call.target_group_arns(named)
     } else {
         call.names(named)
-    };
+    }
+}
+
+/// The target group that the deployment names, by name or ARN.
+pub(super) async fn describe(cloud: &Cloud, named: &str) -> Result<TargetGroup, CloudError> {
+    let aws = cloud.aws();
     let what = format!("DescribeTargetGroups {named}");
-    let hints = Hints {
-        permission: "elasticloadbalancing:DescribeTargetGroups",
-        absent: "the target group is gone; correct the deployment's target groups",
-    };
-    let answer = call.send().await;
-    let answer = answer.map_err(super::failed(aws, what.as_str(), hints))?;
+    let answer = by_name_or_arn(aws, named).send().await;
+    let answer = answer.map_err(super::failed(
+        aws,
+        what.as_str(),
+        "elasticloadbalancing:DescribeTargetGroups",
+        "the target group is gone; correct the deployment's target groups",
+    ))?;
     let mut groups = answer.target_groups.unwrap_or_default().into_iter();
     groups
         .next()

@@ -1,7 +1,6 @@
 //! The targets of the release, and their health.
 
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthDescription;
-use common::failure::Hints;
 use gate::cloud::{CloudError, TargetGroup, TargetHealth};
 
 use super::{Cloud, target_groups};
@@ -18,17 +17,18 @@ pub(super) async fn of_release(cloud: &Cloud) -> Result<TargetGroup, CloudError>
     let desired = named.desired.map_err(CloudError)?;
     let name = group.target_group_name().unwrap_or_default().to_owned();
     let aws = cloud.aws();
-    let hints = Hints {
-        permission: "elasticloadbalancing:DescribeTargetHealth",
-        absent: "the target group is gone; correct the deployment's target groups",
-    };
     let call = aws
         .elb()
         .describe_target_health()
         .set_target_group_arn(group.target_group_arn)
         .send();
     let what = format!("DescribeTargetHealth {name}");
-    let answer = call.await.map_err(super::failed(aws, what, hints))?;
+    let answer = call.await.map_err(super::failed(
+        aws,
+        what,
+        "elasticloadbalancing:DescribeTargetHealth",
+        "the target group is gone; correct the deployment's target groups",
+    ))?;
     Ok(TargetGroup {
         name,
         desired,

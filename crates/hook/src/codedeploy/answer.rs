@@ -9,8 +9,8 @@ use aws_sdk_codedeploy::Client;
 use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::put_lifecycle_event_hook_execution_status::PutLifecycleEventHookExecutionStatusError as PutError;
 use aws_sdk_codedeploy::types::LifecycleEventStatus;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use common::aws::Identity;
+use common::backoff::Pauses;
 use common::failure::{Cause, Failure, Hints};
 use tokio::time::Instant;
 
@@ -26,10 +26,6 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(2);
 const TRY_SHARE: u32 = 3;
 /// But this much, however late it is.
 const MIN_TRY_TIMEOUT: Duration = Duration::from_millis(250);
-/// The first pause between two tries; doubled each time, with jitter.
-const MIN_BACKOFF: Duration = Duration::from_millis(150);
-/// The longest pause between two tries.
-const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Reading back what became of an answer takes this long at most.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,12 +54,7 @@ pub(crate) struct Reply {
 
 /// Gives the answer to CodeDeploy, trying until `until`.
 pub(crate) async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery {
-    let mut pauses = ExponentialBuilder::default()
-        .with_min_delay(MIN_BACKOFF)
-        .with_max_delay(MAX_BACKOFF)
-        .with_jitter()
-        .without_max_times()
-        .build();
+    let mut pauses = Pauses::begin();
     let mut maybe_taken = false;
     loop {
         let error = match one_try(client, reply, until).await {
@@ -85,7 +76,7 @@ pub(crate) async fn deliver(client: &Client, reply: &Reply, until: Instant) -> D
             AfterFailure::GiveUp => return Delivery::Undelivered(detail(&error, reply)),
             AfterFailure::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
         }
-        let pause = pauses.next().unwrap_or(MAX_BACKOFF);
+        let pause = pauses.next_pause();
         if Instant::now() + pause >= until {
             let detail = detail(&error, reply);
             if maybe_taken && reported(client, reply).await.as_ref() == Ok(&reply.answer) {

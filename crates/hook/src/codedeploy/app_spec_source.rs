@@ -2,7 +2,6 @@
 
 use aws_sdk_codedeploy::types::{RevisionLocation, RevisionLocationType};
 use common::aws::Aws;
-use common::failure::Hints;
 use common::location::{self, Object, ObjectError};
 
 use super::deployment::Deployment;
@@ -32,10 +31,8 @@ pub(crate) async fn read(aws: &Aws, deployment: &Deployment) -> Result<AppSpec, 
         .map_err(LookupError::of(
             aws,
             format!("GetApplicationRevision for {application}"),
-            Hints {
-                permission: "codedeploy:GetApplicationRevision",
-                absent: "the revision is gone: was the application deleted or renamed?",
-            },
+            "codedeploy:GetApplicationRevision",
+            "the revision is gone: was the application deleted or renamed?",
         ))?;
     match answer.revision().and_then(inline) {
         Some(text) => Ok(AppSpec::parse(text)?),

@@ -4,7 +4,6 @@ use aws_sdk_codedeploy::types::{
     DeploymentCreator, DeploymentInfo, DeploymentStatus, RevisionLocation,
 };
 use common::aws::Aws;
-use common::failure::Hints;
 use jiff::Timestamp;
 
 use super::rollback;
@@ -56,10 +55,8 @@ pub(crate) async fn read(aws: &Aws, id: &str) -> Result<Deployment, LookupError>
         .map_err(LookupError::of(
             aws,
             format!("GetDeployment {id}"),
-            Hints {
-                permission: "codedeploy:GetDeployment",
-                absent: absent(id),
-            },
+            "codedeploy:GetDeployment",
+            absent(id),
         ))?
         .deployment_info
         .ok_or_else(|| LookupError::Missing(format!("GetDeployment {id} returned nothing")))?;

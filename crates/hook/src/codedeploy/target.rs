@@ -230,10 +230,8 @@ pub(crate) async fn group(
         .map_err(LookupError::of(
             aws,
             call(),
-            Hints {
-                permission: "codedeploy:GetDeploymentGroup",
-                absent: "the group is gone: was it deleted or renamed?",
-            },
+            "codedeploy:GetDeploymentGroup",
+            "the group is gone: was it deleted or renamed?",
         ))?
         .deployment_group_info
         .ok_or_else(|| LookupError::Missing(format!("{} returned nothing", call())))

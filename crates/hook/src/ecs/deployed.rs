@@ -3,7 +3,6 @@
 //! No hook calls, so nothing says that the deployment waits. What can't be known to reach the new revision is refused.
 
 use common::aws::Aws;
-use common::failure::Hints;
 use gate::{Stage, Suite};
 
 use super::deployment::{self, Progress, Revisions, ServiceDeployment};
@@ -180,10 +179,8 @@ async fn newest(aws: &Aws, cluster: &str, service: &str) -> Result<String, Looku
         .map_err(LookupError::of(
             aws,
             call.clone(),
-            Hints {
-                permission: "ecs:ListServiceDeployments",
-                absent: "check the names of cluster and service, the account and the region",
-            },
+            "ecs:ListServiceDeployments",
+            "check the names of cluster and service, the account and the region",
         ))?;
     // The newest is the first.
     let newest = listed.service_deployments().first();

@@ -9,7 +9,6 @@ use aws_sdk_ecs::types::{
 };
 use common::arn::{function_name, last_name};
 use common::aws::Aws;
-use common::failure::Hints;
 
 use crate::event::EcsEvent;
 use crate::lookup::LookupError;
@@ -102,28 +101,16 @@ impl ServiceDeployment {
 /// Reads the deployment.
 pub(crate) async fn read(aws: &Aws, arn: &str) -> Result<ServiceDeployment, LookupError> {
     let call = || format!("DescribeServiceDeployments {arn}");
-    let answer = aws
-        .ecs()
-        .describe_service_deployments()
-        .service_deployment_arns(arn)
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            call(),
-            Hints {
-                permission: "ecs:DescribeServiceDeployments",
-                absent: "check the resourceArn of the event, and that this function runs in the deployment's account and region",
-            },
-        ))?;
-    let described = answer.service_deployments.unwrap_or_default();
-    let described = described.first().ok_or_else(|| {
+    let absent = "check the resourceArn of the event, and that this function runs in the deployment's account and region";
+    let failed = LookupError::of(aws, call(), "ecs:DescribeServiceDeployments", absent);
+    let described = common::ecs::service_deployment(aws, arn).await;
+    let described = described.map_err(failed)?.ok_or_else(|| {
         LookupError::Missing(format!(
             "{} returned nothing; check the resourceArn of the event",
             call()
         ))
     })?;
-    Ok(of(described))
+    Ok(of(&described))
 }
 
 /// Pure: what a gate needs of the description.
@@ -210,21 +197,10 @@ pub(crate) async fn revisions(
         .chain(deployment.old_revision.clone())
         .collect();
     let call = format!("DescribeServiceRevisions {}", arns.join(", "));
-    let answer = aws
-        .ecs()
-        .describe_service_revisions()
-        .set_service_revision_arns(Some(arns))
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            call.clone(),
-            Hints {
-                permission: "ecs:DescribeServiceRevisions",
-                absent: "check executionDetails.targetServiceRevisionArn of the event",
-            },
-        ))?;
-    let described = answer.service_revisions.unwrap_or_default();
+    let absent = "check executionDetails.targetServiceRevisionArn of the event";
+    let failed = LookupError::of(aws, call.clone(), "ecs:DescribeServiceRevisions", absent);
+    let described = common::ecs::service_revisions(aws, arns).await;
+    let described = described.map_err(failed)?;
     let found = |arn: &str| {
         let mut revisions = described.iter();
         revisions.find(|revision| revision.service_revision_arn() == Some(arn))

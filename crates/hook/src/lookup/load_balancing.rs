@@ -2,7 +2,6 @@
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule};
 use common::aws::Aws;
-use common::failure::Hints;
 
 use super::LookupError;
 
@@ -20,10 +19,8 @@ pub(crate) async fn listeners(aws: &Aws, arns: Vec<String>) -> Result<Vec<Listen
         .map_err(LookupError::of(
             aws,
             call,
-            Hints {
-                permission: "elasticloadbalancing:DescribeListeners",
-                absent: "correct the listeners in the deployment group's loadBalancerInfo",
-            },
+            "elasticloadbalancing:DescribeListeners",
+            "correct the listeners in the deployment group's loadBalancerInfo",
         ))?;
     Ok(answer.listeners.unwrap_or_default())
 }
@@ -45,10 +42,8 @@ pub(crate) async fn load_balancers(
         .map_err(LookupError::of(
             aws,
             call,
-            Hints {
-                permission: "elasticloadbalancing:DescribeLoadBalancers",
-                absent: "the load balancer is gone; correct the deployment group",
-            },
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "the load balancer is gone; correct the deployment group",
         ))?;
     Ok(answer.load_balancers.unwrap_or_default())
 }
@@ -60,6 +55,8 @@ pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rul
         return Ok(rules);
     };
     let call = format!("DescribeRules {listener}");
+    let absent =
+        "correct the listeners and listener rules that the service or the deployment group names";
     let mut marker = None;
     for _ in 0..MAX_PAGES_OF_RULES {
         let page = aws
@@ -72,10 +69,8 @@ pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rul
             .map_err(LookupError::of(
                 aws,
                 call.clone(),
-                Hints {
-                    permission: "elasticloadbalancing:DescribeRules",
-                    absent: "correct the listeners and listener rules that the service or the deployment group names",
-                },
+                "elasticloadbalancing:DescribeRules",
+                absent,
             ))?;
         rules.extend(page.rules.unwrap_or_default());
         marker = page.next_marker.filter(|marker| !marker.is_empty());

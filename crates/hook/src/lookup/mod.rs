@@ -45,7 +45,8 @@ impl LookupError {
     pub(crate) fn of<E>(
         aws: &Aws,
         call: impl Into<String>,
-        hints: Hints<'_>,
+        permission: &str,
+        absent: &str,
     ) -> impl FnOnce(SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -55,7 +56,7 @@ impl LookupError {
             Self::Call {
                 call: call.into(),
                 cause: failure.cause,
-                detail: failure.sentence(aws.identity(), hints),
+                detail: failure.sentence(aws.identity(), Hints { permission, absent }),
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Rules of EventBridge whose pattern names a service.
 
-use common::failure::Hints;
 use common::json_api::{self, EVENTS};
 use serde_json::{Value, json};
 use wiring::Fact;
@@ -58,10 +57,6 @@ async fn call(
     permission: &str,
     input: Value,
 ) -> Fact<Value> {
-    let hints = Hints {
-        permission,
-        absent: "the rule is gone",
-    };
     let answer = json_api::call(cloud.aws(), EVENTS, operation, input).await;
-    answer.map_err(|error| failed(cloud.aws(), operation, hints)(error).0)
+    answer.map_err(|error| failed(cloud.aws(), operation, permission, "the rule is gone")(error).0)
 }

@@ -7,6 +7,7 @@ use wiring::Fact;
 use wiring::facts::{Route, TargetGroup};
 
 use super::first;
+use crate::cloud::target_groups::by_name_or_arn;
 use crate::cloud::{Cloud, existing};
 use crate::ecs::rule_demands;
 use crate::lookup::load_balancing::rules as rules_of_listener;
@@ -23,15 +24,9 @@ pub(super) async fn target_groups(cloud: &Cloud, named: &[String]) -> Fact<Vec<T
 
 async fn target_group(cloud: &Cloud, named: &str) -> Fact<Option<TargetGroup>> {
     let aws = cloud.aws();
-    let call = aws.elb().describe_target_groups();
-    let call = if named.starts_with("arn:") {
-        call.target_group_arns(named)
-    } else {
-        call.names(named)
-    };
     let what = format!("DescribeTargetGroups {named}");
     let permission = "elasticloadbalancing:DescribeTargetGroups";
-    let answer = existing(aws, what, permission, call.send()).await;
+    let answer = existing(aws, what, permission, by_name_or_arn(aws, named).send()).await;
     let Some(group) = first(answer.map(|answer| answer.and_then(|it| it.target_groups)))? else {
         return Ok(None);
     };
