@@ -16,6 +16,7 @@ mod ecs;
 mod env;
 mod explain;
 mod failure;
+mod findings;
 mod gates;
 mod init;
 mod install;

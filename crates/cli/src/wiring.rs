@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
-use crate::{clients, deployed};
+use crate::{clients, deployed, findings};
 
 /// Hold what AWS has of a deployment against the rules of its wiring
 #[derive(clap::Args)]
@@ -89,6 +89,7 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     };
     let findings = judge(&facts, &options);
     if screen.json {
+        let as_json = |it: &Finding| findings::as_json(it.rule.name(), &it.outcome, "mismatch");
         let findings: Vec<Value> = findings.iter().map(as_json).collect();
         screen.value(&json!({ "deployment": deployment, "findings": findings }))?;
     } else {
@@ -124,43 +125,10 @@ fn show(deployment: &str, findings: &[Finding], screen: &mut Screen) -> Result<(
         text::clean::line(deployment)
     );
     screen.line(screen.styled(Style::Heading, &title))?;
+    let row = |it: &Finding| findings::row(it.rule.name(), &it.outcome, ["fits", "does not fit"]);
     let rows: Vec<[Cell; 3]> = findings.iter().map(row).collect();
     for line in table::lines(["rule", "outcome", "why, and what to do"], &rows, screen) {
         screen.line(line)?;
     }
     Ok(())
-}
-
-fn row(finding: &Finding) -> [Cell; 3] {
-    let (word, style, why) = words(&finding.outcome);
-    [
-        (finding.rule.name().to_owned(), None),
-        (word.to_owned(), Some(style)),
-        (text::clean::line(&why), None),
-    ]
-}
-
-fn words(outcome: &Outcome) -> (&'static str, Style, String) {
-    match outcome {
-        Outcome::Held => ("fits", Style::Good, String::new()),
-        Outcome::Mismatch(mismatch) => ("does not fit", Style::Bad, mismatch.to_string()),
-        Outcome::Unknown(why) => ("unknown", Style::Careful, why.clone()),
-        Outcome::NotJudged(why) => ("not judged", Style::Quiet, why.clone()),
-    }
-}
-
-fn as_json(finding: &Finding) -> Value {
-    let rule = finding.rule.name();
-    match &finding.outcome {
-        Outcome::Held => json!({ "rule": rule, "outcome": "held" }),
-        Outcome::Mismatch(mismatch) => json!({
-            "rule": rule,
-            "outcome": "mismatch",
-            "place": mismatch.place,
-            "what": mismatch.what,
-            "remedy": mismatch.remedy,
-        }),
-        Outcome::Unknown(why) => json!({ "rule": rule, "outcome": "unknown", "why": why }),
-        Outcome::NotJudged(why) => json!({ "rule": rule, "outcome": "not_judged", "why": why }),
-    }
 }

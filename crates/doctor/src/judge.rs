@@ -1,7 +1,9 @@
 //! The rules, but for those of the network.
 
+use wiring::{Outcome, mismatch};
+
 use crate::facts::{Facts, Function, Secret, SuiteContent};
-use crate::finding::{Finding, Outcome, Outcomes, not_judged, of_known, problem};
+use crate::finding::{Finding, Outcomes, not_judged, of_known};
 use crate::network;
 use crate::rule::Rule;
 
@@ -37,7 +39,7 @@ fn of_rule(rule: Rule, facts: &Facts) -> Outcomes {
         Rule::Suites => suites(facts),
         Rule::RequiredChecks => each_suite(facts, |place, content| {
             (content.required == [0, 0]).then(|| {
-                problem(
+                mismatch(
                     place,
                     "has no required check for either gate, so it can't pass",
                     "write a check with `severity: required` (the default)",
@@ -47,7 +49,7 @@ fn of_rule(rule: Rule, facts: &Facts) -> Outcomes {
         Rule::Bake => each_suite(facts, |place, content| {
             let minutes = content.bake_seconds / 60;
             (content.bake_seconds >= HOOK_LIMIT_SECONDS).then(|| {
-                problem(
+                mismatch(
                     place,
                     format!("bakes for {minutes} minutes, and CodeDeploy waits for an hour in all"),
                     "shorten traffic.bake, or let ECS itself deploy, which waits for a day",
@@ -71,7 +73,7 @@ fn stack(facts: &Facts) -> Outcomes {
     let place = format!("the stack {name}");
     match status {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Vec::new(),
-        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => vec![problem(
+        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => vec![mismatch(
             place,
             format!("is {status}: its last update was taken back, so it is as it was before"),
             "look at the stack's events for the first failure, and deploy again",
@@ -79,7 +81,7 @@ fn stack(facts: &Facts) -> Outcomes {
         status if status.ends_with("_IN_PROGRESS") => vec![Outcome::Unknown(format!(
             "{place} is {status}; ask again when that is done"
         ))],
-        _ => vec![problem(
+        _ => vec![mismatch(
             place,
             format!("is {status}"),
             "look at the stack's events for the first failure; a stack that was never made must be deleted first",
@@ -92,7 +94,7 @@ fn function(function: &Function) -> Option<Outcome> {
     let configuration = match &function.configuration {
         Ok(Some(configuration)) => configuration,
         Ok(None) => {
-            return Some(problem(
+            return Some(mismatch(
                 place,
                 "does not exist, although the stack has it",
                 "somebody has deleted it; deploy the stack anew",
@@ -107,11 +109,11 @@ fn function(function: &Function) -> Option<Outcome> {
     if configuration.state != "Active" {
         let what = format!("is {}{why}", configuration.state);
         let remedy = "an Inactive one wakes by itself when it is invoked; else deploy it anew";
-        return Some(problem(place, what, remedy));
+        return Some(mismatch(place, what, remedy));
     }
     (configuration.last_update == "Failed").then(|| {
         let what = format!("could not be updated{why}, so the code before runs");
-        problem(place, what, "mend what Lambda says, and deploy again")
+        mismatch(place, what, "mend what Lambda says, and deploy again")
     })
 }
 
@@ -146,7 +148,7 @@ fn settings(facts: &Facts) -> Outcomes {
                 (has != wanted).then(|| {
                     let what =
                         format!("has a time limit of {has} s, and {parameter} says {wanted} s");
-                    problem(place, what, remedy)
+                    mismatch(place, what, remedy)
                 })
             });
         let variables = VARIABLES
@@ -158,7 +160,7 @@ fn settings(facts: &Facts) -> Outcomes {
                 let has = has.map_or("", String::as_str);
                 (has != wanted).then(|| {
                     let what = format!("has {variable} = {has:?}, and {parameter} says {wanted:?}");
-                    problem(place, what, remedy)
+                    mismatch(place, what, remedy)
                 })
             });
         timeouts.chain(variables).collect()
@@ -178,7 +180,7 @@ fn callers(facts: &Facts) -> Outcomes {
         if !unknown.is_empty() {
             return unknown;
         }
-        vec![problem(
+        vec![mismatch(
             format!("the stack {}", facts.stack.name),
             format!(
                 "is called by nobody: of {} deployment groups and services that could be looked at, none names one of its gates",
@@ -202,14 +204,14 @@ fn suites(facts: &Facts) -> Outcomes {
         let place = format!("the suite {}", suite.place);
         match &suite.content {
             Err(why) => Some(Outcome::Unknown(why.clone())),
-            Ok(None) => Some(problem(
+            Ok(None) => Some(mismatch(
                 place,
                 format!("is not there; {} would be stopped", suite.for_what),
                 "store one (`deploy-hooks init` writes a first one), or change SuiteLocation",
             )),
             Ok(Some(content)) => content.problems.as_ref().map(|problems| {
                 let what = format!("is wrong: {problems}");
-                problem(
+                mismatch(
                     place,
                     what,
                     "mend it; `deploy-hooks validate` says the same on a laptop",
@@ -243,7 +245,7 @@ fn questions(facts: &Facts) -> Outcomes {
         .collect();
     each_suite(facts, |place, content| {
         (content.asks_people && !missing.is_empty()).then(|| {
-            problem(
+            mismatch(
                 place,
                 "asks people where the evidence is not enough, and nobody can be asked here",
                 format!("set {}", missing.join(" and ")),
@@ -263,7 +265,7 @@ fn secrets(facts: &Facts) -> Outcomes {
             Err(why) => return Some(Outcome::Unknown(why.clone())),
             Ok(None) => {
                 let remedy = "make it, or correct its name in the suite";
-                return Some(problem(
+                return Some(mismatch(
                     place,
                     "does not exist in this account and region",
                     remedy,
@@ -281,7 +283,7 @@ fn secrets(facts: &Facts) -> Outcomes {
             .split(',')
             .any(|pattern| text::glob::matches(pattern.trim(), arn));
         (!may_read).then(|| {
-            problem(
+            mismatch(
                 place,
                 format!("may not be read by the gates: {parameter} does not name {arn}"),
                 format!("add it to {parameter}, and deploy the stack"),
@@ -297,7 +299,7 @@ fn configurations(facts: &Facts) -> Outcomes {
         let (parameter, place) = (&configuration.parameter, &configuration.place);
         match &configuration.problem {
             Ok(None) => None,
-            Ok(Some(what)) => Some(problem(
+            Ok(Some(what)) => Some(mismatch(
                 format!("the configuration {place}"),
                 format!("can't be used: {what}"),
                 format!("mend it, or change {parameter}"),
@@ -323,7 +325,7 @@ fn subscriptions(facts: &Facts) -> Outcomes {
             // A function of the stack itself is subscribed there.
             if subscriptions.is_empty() && topic.logical_id != "ApprovalTopic" {
                 let remedy = "subscribe whoever should hear of it, for example by OutcomeEmail";
-                outcomes.push(problem(
+                outcomes.push(mismatch(
                     &place,
                     "has no subscription, so nobody hears of it",
                     remedy,
@@ -331,7 +333,7 @@ fn subscriptions(facts: &Facts) -> Outcomes {
             }
             let pending = subscriptions.iter().filter(|one| !one.is_confirmed);
             outcomes.extend(pending.map(|one| {
-                problem(
+                mismatch(
                     &place,
                     format!("has a subscription of {} {} that is not confirmed", one.protocol, one.endpoint),
                     "confirm it by the link in the mail from AWS; after three days the link no longer works, so subscribe again",
@@ -346,7 +348,7 @@ fn queues(facts: &Facts) -> Outcomes {
     of_known(&facts.queues, |queues| {
         let judge = |queue: &crate::facts::Queue| match &queue.waiting {
             Ok(0) => None,
-            Ok(waiting) => Some(problem(
+            Ok(waiting) => Some(mismatch(
                 format!("the queue {}", queue.logical_id),
                 format!("holds {waiting} messages that could not be dealt with"),
                 "read them: their attributes say why (docs/operating.md, docs/approvals.md)",
@@ -367,12 +369,12 @@ fn schedules(facts: &Facts) -> Outcomes {
             match &schedule.is_enabled {
                 Ok(Some(true)) => None,
                 Ok(Some(false)) if replaced => None,
-                Ok(Some(false)) => Some(problem(
+                Ok(Some(false)) => Some(mismatch(
                     place,
                     "is disabled, so nothing sleeps or wakes by it",
                     "enable it, or deploy the stack anew",
                 )),
-                Ok(None) => Some(problem(
+                Ok(None) => Some(mismatch(
                     place,
                     "does not exist, although the stack has it",
                     "somebody has deleted it; deploy the stack anew",
@@ -402,14 +404,14 @@ fn wiring_of_callers(facts: &Facts) -> Outcomes {
             outcomes.extend(findings.iter().filter_map(|finding| {
                 let place = |of: &str| format!("{}: {of}", deployment.place);
                 match &finding.outcome {
-                    wiring::Outcome::Mismatch(found) => {
+                    Outcome::Mismatch(found) => {
                         let what = format!("{} ({})", found.what, finding.rule);
-                        Some(problem(place(&found.place), what, &found.remedy))
+                        Some(mismatch(place(&found.place), what, &found.remedy))
                     }
-                    wiring::Outcome::Unknown(why) => {
+                    Outcome::Unknown(why) => {
                         Some(Outcome::Unknown(place(&format!("{}: {why}", finding.rule))))
                     }
-                    wiring::Outcome::Held | wiring::Outcome::NotJudged(_) => None,
+                    Outcome::Held | Outcome::NotJudged(_) => None,
                 }
             }));
         }

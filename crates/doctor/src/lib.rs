@@ -17,6 +17,7 @@ mod rule;
 mod tests;
 
 pub use facts::{Fact, Facts};
-pub use finding::{Finding, Outcome, Problem};
+pub use finding::Finding;
 pub use judge::judge;
 pub use rule::Rule;
+pub use wiring::Outcome;

@@ -1,10 +1,12 @@
 //! What networks and security groups say of who reaches whom. Peering, transit gateways, network ACLs and names are not
 //! looked at: where one of these could help, the answer is unknown and no problem.
 
+use wiring::{Outcome, mismatch};
+
 use crate::facts::{
     DefaultRoute, Facts, Function, FunctionConfiguration, GroupRule, Listener, SecurityGroup,
 };
-use crate::finding::{Outcome, Outcomes, not_judged, of_known, problem};
+use crate::finding::{Outcomes, not_judged, of_known};
 
 const HTTPS_PORT: u16 = 443;
 /// Without these no gate can look at a deployment and answer; docs/operating.md has what else may be needed.
@@ -65,7 +67,7 @@ pub(crate) fn way_out(facts: &Facts) -> Outcomes {
                 missing.join(", ")
             );
             let remedy = "name subnets whose default route leads to a NAT gateway, or add the endpoints (docs/operating.md)";
-            outcomes.push(problem(&place, lacks, remedy));
+            outcomes.push(mismatch(&place, lacks, remedy));
         }
         let of_function = configuration
             .security_groups
@@ -77,7 +79,7 @@ pub(crate) fn way_out(facts: &Facts) -> Outcomes {
                 "has security groups ({}) that let nothing out on port 443",
                 configuration.security_groups.join(", ")
             );
-            outcomes.push(problem(
+            outcomes.push(mismatch(
                 place,
                 what,
                 "allow it outbound, at least to the endpoints of AWS",
@@ -137,7 +139,7 @@ fn reaches(
     let place = format!("the listener {load_balancer}:{port}");
     let outside = configuration.subnets.is_empty();
     if listener.is_internal && outside {
-        return Some(problem(
+        return Some(mismatch(
             place,
             format!(
                 "is internal, and {} runs outside of the VPC, so it gets no answer",
@@ -195,7 +197,7 @@ fn reaches(
         } else {
             format!("is in {}", own.join(", "))
         };
-        return Some(problem(
+        return Some(mismatch(
             place,
             format!(
                 "does not let {} in, which {who}: no rule of {} allows port {port}",
@@ -211,7 +213,7 @@ fn reaches(
     }
     let egress: Vec<&GroupRule> = of(own).iter().flat_map(|it| &it.egress).collect();
     (!outside && !egress.iter().any(|rule| rule.takes(*port))).then(|| {
-        problem(
+        mismatch(
             format!("the function {}", gate.name),
             format!("has security groups ({}) that let nothing out on port {port}, where {load_balancer} listens", own.join(", ")),
             "add an outbound rule",

@@ -1,34 +1,6 @@
 //! Every rule, with the name that reports use, and what must hold.
 
-use std::fmt;
-
-/// One row a rule: the variant, its name, and what must hold.
-macro_rules! rules {
-    ($($variant:ident, $name:literal, $holds:literal;)*) => {
-        /// What must hold.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Rule {
-            $(#[doc = $holds] $variant,)*
-        }
-
-        impl Rule {
-            /// Every rule, in the order in which they are judged and documented.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The name that reports use.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-
-            /// What must hold, as a sentence.
-            pub fn holds(self) -> &'static str {
-                match self { $(Self::$variant => $holds),* }
-            }
-        }
-    };
-}
-
-rules! {
+wiring::rules! {
     Stack, "stack",
         "The last operation on the stack has succeeded.";
     Functions, "functions",
@@ -61,10 +33,4 @@ rules! {
         "The gates reach the listeners that they would ask, as far as networks and security groups say.";
     Wiring, "wiring",
         "The last deployment of each caller holds the rules of its wiring.";
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }

@@ -147,7 +147,7 @@ fn said(facts: &Facts, rule: Rule) -> Vec<String> {
     of_rule
         .map(|finding| match finding.outcome {
             Outcome::Held => "holds".to_owned(),
-            Outcome::Problem(problem) => problem.to_string(),
+            Outcome::Mismatch(mismatch) => mismatch.to_string(),
             Outcome::Unknown(why) => format!("unknown: {why}"),
             Outcome::NotJudged(why) => format!("not judged: {why}"),
         })
@@ -459,7 +459,7 @@ fn a_mismatch_of_the_wiring_is_a_problem_with_its_place() {
     let mut facts = sound();
     caller(&mut facts).wiring = Ok(vec![wiring::Finding {
         rule: wiring::Rule::AutomaticRollback,
-        outcome: wiring::Outcome::Mismatch(wiring::Mismatch {
+        outcome: Outcome::Mismatch(wiring::Mismatch {
             place: "the deployment group production".into(),
             what: "does not roll back".into(),
             remedy: "switch it on".into(),

@@ -7,9 +7,9 @@ use crate::rule::Rule;
 
 /// What came of one rule; of a rule that is about several things, there may be several.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Finding<R = Rule> {
     /// What must hold.
-    pub rule: Rule,
+    pub rule: R,
     /// Whether it does.
     pub outcome: Outcome,
 }
@@ -52,8 +52,8 @@ impl fmt::Display for Mismatch {
 /// The judgement of one rule: `Ok` where it holds, so that `?` leaves it where a fact is missing.
 pub(crate) type RuleResult = Result<(), Outcome>;
 
-/// For `return Err(…)`: a mismatch.
-pub(crate) fn mismatch(
+/// A mismatch, as what came of a rule.
+pub fn mismatch(
     place: impl Into<String>,
     what: impl Into<String>,
     remedy: impl Into<String>,

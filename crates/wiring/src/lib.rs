@@ -25,7 +25,7 @@ mod doc_tests;
 mod tests;
 
 pub use facts::{Fact, Facts};
-pub use finding::{Finding, Mismatch, Outcome};
+pub use finding::{Finding, Mismatch, Outcome, mismatch};
 pub use judge::{Options, judge};
 pub use rollback::FirstDeployment;
 pub use rule::{Platform, Rule};

@@ -1,7 +1,5 @@
 //! Every rule, with the name that suites and reports use, the platforms that it is for, and what must hold.
 
-use std::fmt;
-
 /// How a release is deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -26,9 +24,10 @@ impl Platform {
 
 use Platform::{CodeDeployEcs as C, CodeDeployLambda as L, Ecs as E};
 
-/// One row a rule: the variant, its name, its platforms, and what must hold.
+/// The enum `Rule`, by a row for each: the variant, its name, and what must hold.
+#[macro_export]
 macro_rules! rules {
-    ($($variant:ident, $name:literal, $platforms:expr, $holds:literal;)*) => {
+    ($($variant:ident, $name:literal, $holds:literal;)*) => {
         /// What must hold.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Rule {
@@ -48,7 +47,22 @@ macro_rules! rules {
             pub fn holds(self) -> &'static str {
                 match self { $(Self::$variant => $holds),* }
             }
+        }
 
+        impl std::fmt::Display for Rule {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+/// The same, with the platforms that each rule is for.
+macro_rules! rules_of_platforms {
+    ($($variant:ident, $name:literal, $platforms:expr, $holds:literal;)*) => {
+        rules! { $($variant, $name, $holds;)* }
+
+        impl Rule {
             /// The platforms that it is for.
             pub fn platforms(self) -> &'static [Platform] {
                 match self { $(Self::$variant => $platforms),* }
@@ -57,7 +71,7 @@ macro_rules! rules {
     };
 }
 
-rules! {
+rules_of_platforms! {
     TaskDefinitionArn, "task-definition-arn", &[C],
         "The AppSpec names the task definition by its full ARN with a revision, and not by the placeholder `<TASK_DEFINITION>`.";
     TaskDefinitionExists, "task-definition-exists", &[C, E],
@@ -124,11 +138,5 @@ impl Rule {
     /// The rule of a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|rule| rule.name() == name)
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

@@ -13,10 +13,10 @@ use common::aws::Aws;
 use common::failure::{Failure as AwsFailure, Hints};
 use serde_json::{Value, json};
 
-use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
+use crate::{clients, findings};
 
 /// Hold what AWS has of an installation against what it needs
 #[derive(clap::Args)]
@@ -52,13 +52,14 @@ async fn examine(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let facts = read(&aws, args.stack.as_deref()).await?;
     let findings = judge(&facts);
     if screen.json {
+        let as_json = |it: &Finding| findings::as_json(it.rule.name(), &it.outcome, "problem");
         let findings: Vec<Value> = findings.iter().map(as_json).collect();
         screen.value(&json!({ "stack": facts.stack.name, "findings": findings }))?;
     } else {
         show(&facts.stack.name, &findings, args.all, screen)?;
     }
     let any = |is: fn(&Outcome) -> bool| findings.iter().any(|finding| is(&finding.outcome));
-    if any(|outcome| matches!(outcome, Outcome::Problem(_))) {
+    if any(|outcome| matches!(outcome, Outcome::Mismatch(_))) {
         return Err(Failure::Told(1));
     }
     if any(|outcome| matches!(outcome, Outcome::Unknown(_))) {
@@ -108,8 +109,9 @@ fn show(stack: &str, findings: &[Finding], all: bool, screen: &mut Screen) -> Re
     let title = format!("The installation {}", text::clean::line(stack));
     screen.line(screen.styled(Style::Heading, &title))?;
     let wanted = |finding: &&Finding| {
-        all || matches!(finding.outcome, Outcome::Problem(_) | Outcome::Unknown(_))
+        all || matches!(finding.outcome, Outcome::Mismatch(_) | Outcome::Unknown(_))
     };
+    let row = |it: &Finding| findings::row(it.rule.name(), &it.outcome, ["in order", "to mend"]);
     let rows: Vec<[Cell; 3]> = findings.iter().filter(wanted).map(row).collect();
     if !rows.is_empty() {
         for line in table::lines(
@@ -123,7 +125,7 @@ fn show(stack: &str, findings: &[Finding], all: bool, screen: &mut Screen) -> Re
     let count = |is: fn(&Outcome) -> bool| findings.iter().filter(|one| is(&one.outcome)).count();
     let (held, wrong, unknown) = (
         count(|outcome| matches!(outcome, Outcome::Held)),
-        count(|outcome| matches!(outcome, Outcome::Problem(_))),
+        count(|outcome| matches!(outcome, Outcome::Mismatch(_))),
         count(|outcome| matches!(outcome, Outcome::Unknown(_))),
     );
     let style = match (wrong, unknown) {
@@ -134,36 +136,6 @@ fn show(stack: &str, findings: &[Finding], all: bool, screen: &mut Screen) -> Re
     let sum = format!("{held} rules hold, {wrong} things to mend, {unknown} not known");
     screen.line(screen.styled(style, &sum))?;
     Ok(())
-}
-
-fn row(finding: &Finding) -> [Cell; 3] {
-    let (word, style, why) = match &finding.outcome {
-        Outcome::Held => ("in order", Style::Good, String::new()),
-        Outcome::Problem(problem) => ("to mend", Style::Bad, problem.to_string()),
-        Outcome::Unknown(why) => ("unknown", Style::Careful, why.clone()),
-        Outcome::NotJudged(why) => ("not judged", Style::Quiet, why.clone()),
-    };
-    [
-        (finding.rule.name().to_owned(), None),
-        (word.to_owned(), Some(style)),
-        (text::clean::line(&why), None),
-    ]
-}
-
-fn as_json(finding: &Finding) -> Value {
-    let rule = finding.rule.name();
-    match &finding.outcome {
-        Outcome::Held => json!({ "rule": rule, "outcome": "held" }),
-        Outcome::Problem(problem) => json!({
-            "rule": rule,
-            "outcome": "problem",
-            "place": problem.place,
-            "what": problem.what,
-            "remedy": problem.remedy,
-        }),
-        Outcome::Unknown(why) => json!({ "rule": rule, "outcome": "unknown", "why": why }),
-        Outcome::NotJudged(why) => json!({ "rule": rule, "outcome": "not_judged", "why": why }),
-    }
 }
 
 /// The sentence for a call that failed.
