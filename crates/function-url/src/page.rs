@@ -5,6 +5,17 @@ use askama::Template;
 /// The style sheet, letter by letter as the page has it: the policy names it by its hash.
 pub const CSS: &str = include_str!("../templates/page.css");
 
+/// What came of an answer, above everything else on a page that includes `banner.html`.
+#[derive(Debug)]
+pub struct Banner {
+    /// Its class: `good`, `bad`.
+    pub class: &'static str,
+    /// What it says.
+    pub headline: String,
+    /// And more of it, a paragraph each.
+    pub details: Vec<String>,
+}
+
 #[derive(Template)]
 #[template(path = "document.html")]
 struct Document<'a> {

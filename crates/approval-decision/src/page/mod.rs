@@ -13,7 +13,7 @@ use approvals::{Case, Gap, Lookup, Source};
 use askama::Template;
 use contacts::link::https_link;
 use function_url::ShownForm;
-use function_url::page::document;
+use function_url::page::{Banner, document};
 use jiff::Timestamp;
 use ledger::Actor;
 use text::mask::MASK;
@@ -69,10 +69,11 @@ struct Page<'a> {
     title: String,
     case: &'a Case,
     /// What came of an answer, if one was given.
-    told: Option<Banner>,
+    banner: Option<Banner>,
     /// The page itself, relative to where it stands: what is in front of the function's URL may have put
     /// a prefix before its path.
     here: &'a str,
+    reload: &'static str,
     status: String,
     status_class: &'static str,
     status_detail: String,
@@ -98,12 +99,6 @@ struct OwnerLink<'a> {
     opens: bool,
 }
 
-struct Banner {
-    class: &'static str,
-    headline: String,
-    detail: String,
-}
-
 struct FormView<'a> {
     seal: &'a str,
     yes: bool,
@@ -118,7 +113,7 @@ struct FormView<'a> {
 impl<'a> Page<'a> {
     fn of(view: &View<'a>) -> Self {
         let State { case, texts, .. } = view.state;
-        let told = view
+        let banner = view
             .notice
             .as_ref()
             .map(|notice| banner(texts, notice, view.now));
@@ -127,7 +122,7 @@ impl<'a> Page<'a> {
             ("pipeline", case.source.name()),
             ("stage", case.source.stage()),
         ];
-        let title = match (&told, view.form.is_some()) {
+        let title = match (&banner, view.form.is_some()) {
             (Some(_), _) => texts.answered_title,
             (None, true) => texts.question,
             (None, false) => texts.view_title,
@@ -144,7 +139,7 @@ impl<'a> Page<'a> {
             status: status.headline,
             status_class: class(status.tone),
             // What came of an answer stands above already.
-            status_detail: if told.is_some() {
+            status_detail: if banner.is_some() {
                 String::new()
             } else {
                 status.detail
@@ -176,8 +171,12 @@ impl<'a> Page<'a> {
                 opens: opens(text),
             }),
             form: form(view),
-            view_only: view.form.is_none() && waits && view.state.used.is_none() && told.is_none(),
-            told,
+            view_only: view.form.is_none()
+                && waits
+                && view.state.used.is_none()
+                && banner.is_none(),
+            reload: texts.reload,
+            banner,
         }
     }
 }
@@ -194,7 +193,7 @@ fn banner(texts: &Texts, notice: &Notice, now: Timestamp) -> Banner {
     Banner {
         class: class(told.tone),
         headline: told.headline,
-        detail: told.detail,
+        details: vec![told.detail],
     }
 }
 

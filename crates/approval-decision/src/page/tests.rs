@@ -1,10 +1,9 @@
 use approvals::decide::DecisionOutcome;
 use approvals::link::{LinkAction, audience, link};
 use approvals::{
-    ActionState, ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing,
-    Difference, DifferenceKind, GateReport, Lookup, PausedDeployment, Property, Replacement,
-    Revision, Risk, SetState, ShownDigest, Starter, Status, Step, TimeoutAction, Token, Variable,
-    VersionChange,
+    ActionState, Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing, Difference,
+    DifferenceKind, GateReport, Lookup, PausedDeployment, Property, Replacement, Revision, Risk,
+    SetState, ShownDigest, Starter, Status, Step, TimeoutAction, Token, Variable, VersionChange,
 };
 use function_url::Form;
 use function_url::page::CSS;
@@ -21,13 +20,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn case(briefing: Briefing) -> Case {
-    let action = ApprovalAction {
-        account: "111122223333".into(),
-        region: "eu-central-1".into(),
-        pipeline: "shop".into(),
-        stage: "Production".into(),
-        action: "Approve".into(),
-    };
+    let action = test_support::approvals::action();
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
         source: action.into(),

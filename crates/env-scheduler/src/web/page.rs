@@ -5,7 +5,7 @@ use askama::Template;
 use channels::fill;
 use contacts::Approver;
 use environments::outlook::Outlook;
-use function_url::page::document;
+use function_url::page::{Banner, document};
 use jiff::Timestamp;
 
 use crate::people::link_claims::{Link, LinkAction};
@@ -65,6 +65,7 @@ struct Page<'a> {
     here: String,
     title: &'static str,
     banner: Option<Banner>,
+    reload: &'static str,
     status: String,
     wakes: Option<String>,
     does: String,
@@ -72,12 +73,6 @@ struct Page<'a> {
     form: Option<Form<'a>>,
     services: &'a [String],
     more: Option<String>,
-}
-
-struct Banner {
-    class: &'static str,
-    headline: String,
-    details: Vec<String>,
 }
 
 struct Form<'a> {
@@ -121,6 +116,7 @@ pub fn show(view: &View<'_>) -> String {
             LinkAction::Wake => t.page_wake,
         },
         banner: view.notice.map(|notice| banner(notice, view)),
+        reload: t.page_reload,
         status: fill(status, &values),
         wakes,
         does: does(view),
