@@ -14,6 +14,8 @@ use strict_yaml::words;
 use crate::ask::pending_question::PendingQuestion;
 use crate::cloud::DescribedRelease;
 use crate::facts::KnownFacts;
+use crate::flow::GateFunction;
+use crate::settings::Settings;
 
 /// Who called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +139,14 @@ impl Refusal {
     pub(crate) fn of(reasons: Vec<String>, suite: Option<&Suite>) -> Self {
         let dry_run = suite.is_some_and(|suite| suite.dry_run);
         Self { reasons, dry_run }
+    }
+}
+
+impl GateFunction {
+    /// The settings, or all that is wrong with them.
+    pub(crate) fn known_settings(&self) -> Result<&Settings, Refusal> {
+        let settings = self.settings.as_ref();
+        settings.map_err(|error| Refusal::of(error.problems.clone(), None))
     }
 }
 

@@ -109,6 +109,17 @@ pub fn middle_out(text: String, most: usize) -> String {
     format!("{} … {}", &text[..begin], &text[end..])
 }
 
+/// At most `most` bytes of `text`, the last of them an ellipsis where something was cut.
+#[must_use]
+pub fn cut_bytes(text: &str, most: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let kept = &text[..text.floor_char_boundary(most - MARK.len())];
+    format!("{kept}{MARK}")
+}
+
 /// Names of variables and secrets: a letter or `_`, then letters, digits, `_` and `-`.
 #[must_use]
 pub fn is_name(text: &str) -> bool {

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use text::mask::{MASK, Masker};
+use text::words::cut_bytes;
 
 use super::{Origin, PlainMessage, TEXT_LIMIT};
 use crate::redact;
@@ -72,10 +73,5 @@ fn collect(value: &Value, tokens: &mut Vec<String>) {
 }
 
 fn bounded(masker: &Masker<'_>, text: &str) -> String {
-    let shown = redact::masked_text(masker, text);
-    if shown.len() <= TEXT_LIMIT {
-        return shown;
-    }
-    let end = shown.floor_char_boundary(TEXT_LIMIT - "…".len());
-    format!("{}…", &shown[..end])
+    cut_bytes(&redact::masked_text(masker, text), TEXT_LIMIT)
 }

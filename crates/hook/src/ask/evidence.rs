@@ -2,6 +2,7 @@
 
 use gate::{Measurement, Report};
 use gate_question::{CheckEvidence, Evidence};
+use strict_yaml::words::cut_bytes;
 
 const MAX_REASONS: usize = 20;
 const MAX_REASON_BYTES: usize = 1024;
@@ -31,7 +32,7 @@ pub(super) fn of(report: &Report) -> Evidence {
         reasons: reasons
             .iter()
             .take(MAX_REASONS)
-            .map(|reason| short(reason, MAX_REASON_BYTES))
+            .map(|reason| cut_bytes(reason, MAX_REASON_BYTES))
             .collect(),
         reasons_left_out: reasons.len().saturating_sub(MAX_REASONS),
         checks_left_out: report.checks.len() - checks.len(),
@@ -42,19 +43,10 @@ pub(super) fn of(report: &Report) -> Evidence {
 
 /// A name, masked and bounded.
 pub(super) fn name(text: &str) -> String {
-    short(&gate::mask(text), MAX_NAME_BYTES)
+    cut_bytes(&gate::mask(text), MAX_NAME_BYTES)
 }
 
 /// A reason, masked and bounded.
 pub(super) fn reason(text: &str) -> String {
-    short(&gate::mask(text), MAX_REASON_BYTES)
-}
-
-fn short(text: &str, bytes: usize) -> String {
-    const ELLIPSIS: &str = "…";
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let kept = &text[..text.floor_char_boundary(bytes - ELLIPSIS.len())];
-    format!("{kept}{ELLIPSIS}")
+    cut_bytes(&gate::mask(text), MAX_REASON_BYTES)
 }

@@ -1,9 +1,7 @@
 //! What was measured, kept beside the reports while people are asked: the answer is about that, and the report at the
 //! end has it. Recognised by its digest, so that nothing else can take its place.
 
-use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
-use common::failure::{Failure, Hints};
 use common::location::Object;
 use gate::{Outcome, Report};
 use serde::{Deserialize, Serialize};
@@ -11,7 +9,7 @@ use signing::OpaqueId;
 use strict_yaml::words;
 
 use crate::facts::Facts;
-use crate::publish::MAX_REPORT_BYTES;
+use crate::publish::{MAX_REPORT_BYTES, report_store};
 use crate::settings::Settings;
 
 /// An outcome as it was shown.
@@ -101,19 +99,8 @@ pub(super) async fn put(
 ) -> Result<(), String> {
     stored.fits()?;
     let key = key(settings, question);
-    let put = aws
-        .s3()
-        .put_object()
-        .bucket(&settings.report_bucket)
-        .key(&key)
-        .content_type("application/json")
-        .body(ByteStream::from(stored.text.clone().into_bytes()));
-    put.send().await.map(|_| ()).map_err(|error| {
-        let hints = Hints {
-            permission: "s3:PutObject on it",
-            absent: "make the bucket, or change REPORT_BUCKET",
-        };
-        let why = Failure::of(&error).sentence(aws.identity(), hints);
+    let put = report_store::put(aws, settings, &key, "application/json", stored.text.clone());
+    put.await.map_err(|why| {
         format!("nobody is asked, as what was measured could not be stored as {key}: {why}")
     })
 }

@@ -14,7 +14,7 @@ use common::failure::{Failure, Hints};
 use common::rest_api::{self, BEDROCK_AGENTCORE, path_segment};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser};
+use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser, Opening};
 use gate::cloud::SigningRequest;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -98,10 +98,7 @@ impl AgentCore {
 }
 
 impl Browsers for AgentCore {
-    fn open<'a>(
-        &'a self,
-        _: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>> {
+    fn open<'a>(&'a self, _: &'a [(String, String)]) -> Opening<'a> {
         async move {
             let lease = self.shared.lease().await?;
             let session = lease.session.as_ref();

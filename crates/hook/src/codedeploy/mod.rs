@@ -43,11 +43,7 @@ pub(crate) async fn prepare(
     budget: Budget,
     progress: &Progress,
 ) -> Result<Preparation, Refusal> {
-    let GateFunction {
-        stage,
-        settings,
-        aws,
-    } = function;
+    let (stage, aws) = (function.stage, &function.aws);
     progress.begin("looking up the deployment");
     let asked = pending_question(event);
     let read = deployment::read(aws, &event.deployment_id);
@@ -62,8 +58,8 @@ pub(crate) async fn prepare(
     progress.add_facts(&deployment_facts(&deployment));
     if let Some(ended) = &deployment.ended {
         let id = &deployment.id;
-        if let Ok(settings) = settings {
-            progress.add_facts(&called_event(aws, *stage, settings, &deployment, budget).await);
+        if let Ok(settings) = &function.settings {
+            progress.add_facts(&called_event(aws, stage, settings, &deployment, budget).await);
         }
         let reason =
             format!("the deployment {id} is over already ({ended}); nothing is left to gate");
@@ -78,9 +74,7 @@ pub(crate) async fn prepare(
         return Ok(Preparation::Question(asked));
     }
     // After the rollback: wrong settings must not hinder one.
-    let settings = settings
-        .as_ref()
-        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    let settings = function.known_settings()?;
     progress.begin("looking up the target and loading the suite");
     let place = settings
         .suite
@@ -94,7 +88,7 @@ pub(crate) async fn prepare(
         Stage::PostTraffic => None,
     };
     let query = TargetQuery {
-        stage: *stage,
+        stage,
         function: &settings.function_name,
         tcp_scheme: settings.tcp_scheme,
         post_traffic: post_traffic.map(|post| post.function.as_str()),
@@ -119,7 +113,7 @@ pub(crate) async fn prepare(
         resume: resume.and_then(|run| run.carried.run()),
         waits_for: MAX_WAIT,
         waits_since: found.waits_since,
-        pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
+        pause: may_hand_on(stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
             min_wait: Duration::MAX,
             sits_out: true,

@@ -40,10 +40,7 @@ pub(crate) async fn prepare(
     progress: &Progress,
 ) -> Result<Preparation, Refusal> {
     let refuse = |reason: String| Refusal::of(vec![reason], None);
-    let settings = function
-        .settings
-        .as_ref()
-        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    let settings = function.known_settings()?;
     progress.begin("loading the suite");
     let parameters = Parameters::read(job.user_parameters.as_deref())
         .map_err(|problems| Refusal::of(problems, None))?;

@@ -62,11 +62,7 @@ pub(crate) async fn prepare(
     budget: Budget,
     progress: &Progress,
 ) -> Result<Preparation, Refusal> {
-    let GateFunction {
-        stage,
-        settings,
-        aws,
-    } = function;
+    let (stage, aws) = (function.stage, &function.aws);
     progress.begin("looking up the deployment");
     let deployment = match deployment_to_measure(aws, event, budget).await? {
         ControlFlow::Continue(deployment) => deployment,
@@ -75,13 +71,11 @@ pub(crate) async fn prepare(
     let refuse = |reason: String| Refusal::of(vec![reason], None);
     // After the rollback: wrong options must not hinder one.
     let options = HookOptions::read(event).map_err(|wrong| Refusal::of(wrong, None))?;
-    options.fit(*stage).map_err(refuse)?;
+    options.fit(stage).map_err(refuse)?;
     let revisions = deployment::revisions(aws, event, &deployment).await?;
     let has_test_rule = revisions.new.test_rule.is_some();
-    let route = stage::route(*stage, event, &deployment, has_test_rule).map_err(refuse)?;
-    let settings = settings
-        .as_ref()
-        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    let route = stage::route(stage, event, &deployment, has_test_rule).map_err(refuse)?;
+    let settings = function.known_settings()?;
     progress.begin("looking up the target and loading the suite");
     let place = match &event.suite {
         Some(written) => settings
@@ -109,12 +103,12 @@ pub(crate) async fn prepare(
     }
     let (found, mut suite) = both(found, suite)?;
     let chosen = options.apply(&mut suite);
-    let by_route = route_target::target(route, *stage, &found, &mut suite);
+    let by_route = route_target::target(route, stage, &found, &mut suite);
     let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
     chosen.map_err(of_suite)?;
     let (target, notes) = by_route.map_err(of_suite)?;
-    let resume = run_so_far(*stage, event).map_err(of_suite)?;
-    let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
+    let resume = run_so_far(stage, event).map_err(of_suite)?;
+    let pause = may_hand_on(stage, &suite, MAX_CHECKS).then_some(PausePolicy {
         min_wait: MIN_CALL_BACK,
         sits_out: false,
     });

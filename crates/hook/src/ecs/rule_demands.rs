@@ -262,14 +262,6 @@ mod tests {
         demands(&rule("9", conditions), &[])
     }
 
-    fn wild(patterns: &[&str]) -> Vec<RulePattern> {
-        patterns
-            .iter()
-            .copied()
-            .map(RulePattern::wildcard)
-            .collect()
-    }
-
     #[test]
     fn a_rule_that_takes_all_of_a_later_ones_requests_is_known_and_no_other() {
         let own = || {
@@ -321,10 +313,16 @@ mod tests {
         assert_eq!(met.host.as_deref(), Some("shop.example.com"));
         assert_eq!(met.headers["x-test"], "greenx");
         let taken = met.rule.conditions;
-        assert_eq!(taken.hosts, wild(&["*.example.com", "Shop.example.com"]));
-        assert_eq!(taken.headers[0].values, wild(&["*green?*"]));
+        assert_eq!(
+            taken.hosts,
+            RulePattern::wildcards(&["*.example.com", "Shop.example.com"])
+        );
+        assert_eq!(
+            taken.headers[0].values,
+            RulePattern::wildcards(&["*green?*"])
+        );
         let of_path = of(vec![path("/api/*")]).unwrap().rule.conditions;
-        assert_eq!(of_path.paths, wild(&["/api/*"]));
+        assert_eq!(of_path.paths, RulePattern::wildcards(&["/api/*"]));
         assert_eq!(of(vec![host(&["*.example.com"])]).unwrap().host, None);
     }
 
@@ -413,9 +411,12 @@ mod tests {
         let earlier = demands(&own, &rules).unwrap().rule.earlier;
         let priorities: Vec<u32> = earlier.iter().map(|rule| rule.priority).collect();
         assert_eq!(priorities, [1, 2, 3, 4, 5]);
-        assert_eq!(earlier[0].conditions.paths, wild(&["/api/*"]));
+        assert_eq!(
+            earlier[0].conditions.paths,
+            RulePattern::wildcards(&["/api/*"])
+        );
         // From whatever address.
-        assert_eq!(earlier[1].conditions.paths, wild(&["/*"]));
+        assert_eq!(earlier[1].conditions.paths, RulePattern::wildcards(&["/*"]));
         assert_eq!(earlier[2].conditions.paths[0].to_string(), "^/v[0-9]");
         assert_eq!(earlier[3].conditions.methods, ["POST"]);
         assert_eq!(earlier[3].conditions.queries[0][0].value, "2");

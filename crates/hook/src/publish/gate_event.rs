@@ -9,6 +9,7 @@ use common::json_api::{self, EVENTS};
 use gate_question::EVENT_SOURCE;
 use serde::Serialize;
 use serde_json::{Value, json};
+use strict_yaml::words::cut_bytes;
 
 use super::{GateResult, console_link};
 
@@ -89,7 +90,7 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
     let suite = &result.outcome.report.suite;
     let named = |key: &str| {
         let value = gate::mask(result.fact(key)?);
-        Some(short(&value, MAX_NAME_BYTES))
+        Some(cut_bytes(&value, MAX_NAME_BYTES))
     };
     let question = result.question.as_ref();
     let reasons = verdict.reasons.iter().take(MAX_REASONS);
@@ -101,7 +102,7 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
         passed: verdict.passed,
         verdict: verdict.conclusion.as_str(),
         dry_run: verdict.dry_run,
-        suite: (!suite.is_empty()).then(|| short(suite, MAX_NAME_BYTES)),
+        suite: (!suite.is_empty()).then(|| cut_bytes(suite, MAX_NAME_BYTES)),
         names: Names {
             platform: named("platform"),
             application: named("application"),
@@ -122,9 +123,9 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
         overridden_by: result
             .overridden_by
             .as_ref()
-            .map(|by| short(by, MAX_NAME_BYTES)),
+            .map(|by| cut_bytes(by, MAX_NAME_BYTES)),
         reasons: reasons
-            .map(|reason| short(reason, MAX_REASON_BYTES))
+            .map(|reason| cut_bytes(reason, MAX_REASON_BYTES))
             .collect(),
         reasons_left_out: verdict.reasons.len().saturating_sub(MAX_REASONS),
         report: report.map(str::to_owned),
@@ -175,15 +176,6 @@ fn taken(answer: &Value) -> Result<(), String> {
         .unwrap_or("an error without a code");
     let message = entry["ErrorMessage"].as_str().unwrap_or_default();
     Err(format!("EventBridge says {code}: {message}"))
-}
-
-fn short(text: &str, bytes: usize) -> String {
-    const ELLIPSIS: &str = "…";
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let kept = &text[..text.floor_char_boundary(bytes - ELLIPSIS.len())];
-    format!("{kept}{ELLIPSIS}")
 }
 
 #[cfg(test)]

@@ -6,14 +6,12 @@
 pub(crate) mod claims;
 pub(crate) mod gate_event;
 mod notification;
-mod report_store;
+pub(crate) mod report_store;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
-use common::failure::{Failure, Hints};
 use common::location::Object;
 use common::notify;
 use gate::{Outcome, Report, Stage};
@@ -30,7 +28,7 @@ use crate::gate_function::GateFunction;
 use crate::guard;
 use crate::settings::Settings;
 
-use self::report_store::{Earlier, ReportStore};
+use self::report_store::{Earlier, HTML, ReportStore};
 pub(crate) use self::report_store::{ReportName, console_link, hashed};
 
 /// A run whose event was over waits so long for the run that has ended the event to store its report.
@@ -259,21 +257,10 @@ pub(crate) async fn put_asked(
     report: &Report,
 ) -> Result<String, String> {
     let key = key_asked(settings, name);
-    let put = aws
-        .s3()
-        .put_object()
-        .bucket(&settings.report_bucket)
-        .key(&key)
-        .content_type("text/html; charset=utf-8")
-        .body(ByteStream::from(gate::report::html(report).into_bytes()));
-    put.send().await.map_err(|error| {
-        let hints = Hints {
-            permission: "s3:PutObject on it",
-            absent: "make the bucket, or change REPORT_BUCKET",
-        };
-        let why = Failure::of(&error).sentence(aws.identity(), hints);
-        format!("the report {key} could not be stored: {why}")
-    })?;
+    let html = gate::report::html(report);
+    report_store::put(aws, settings, &key, HTML, html)
+        .await
+        .map_err(|why| format!("the report {key} could not be stored: {why}"))?;
     Ok(format!("s3://{}/{key}", settings.report_bucket))
 }
 
@@ -303,21 +290,9 @@ pub(crate) async fn store_so_far(
 ) -> Result<(), String> {
     let key = key_so_far(settings, name);
     let json = gate::report::json(report);
-    let put = aws
-        .s3()
-        .put_object()
-        .bucket(&settings.report_bucket)
-        .key(&key)
-        .content_type("application/json")
-        .body(ByteStream::from(json.into_bytes()));
-    put.send().await.map(|_| ()).map_err(|error| {
-        let hints = Hints {
-            permission: "s3:PutObject on it",
-            absent: "make the bucket, or change REPORT_BUCKET",
-        };
-        let why = Failure::of(&error).sentence(aws.identity(), hints);
-        format!("the report so far, {key}, could not be stored: {why}")
-    })
+    let put = report_store::put(aws, settings, &key, "application/json", json);
+    put.await
+        .map_err(|why| format!("the report so far, {key}, could not be stored: {why}"))
 }
 
 fn key_asked(settings: &Settings, name: &ReportName<'_>) -> String {

@@ -21,6 +21,8 @@ use crate::settings::Settings;
 /// It is empty.
 const MAX_MARKER_BYTES: usize = 64;
 
+/// The type of the reports that people read.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 /// As many digits tell the hooks of one stage apart.
 const SHORT_HASH_DIGITS: usize = 8;
 
@@ -107,7 +109,7 @@ impl<'a> ReportStore<'a> {
             self.key.clone()
         };
         let html = gate::report::html(self.report);
-        let html = self.object(format!("{key}.html"), "text/html; charset=utf-8", html);
+        let html = self.object(&format!("{key}.html"), HTML, html);
         let (json, html) = tokio::join!(self.json(&key).send(), html.send());
         json.and(html)
             .map(|_| format!("s3://{}/{key}.html", self.bucket))
@@ -116,22 +118,15 @@ impl<'a> ReportStore<'a> {
 
     fn json(&self, key: &str) -> PutObjectFluentBuilder {
         let json = gate::report::json(self.report);
-        self.object(format!("{key}.json"), "application/json", json)
+        self.object(&format!("{key}.json"), "application/json", json)
     }
 
-    fn object(&self, key: String, kind: &str, text: String) -> PutObjectFluentBuilder {
-        let call = self.aws.s3().put_object().bucket(self.bucket).key(key);
-        let body = ByteStream::from(text.into_bytes());
-        call.content_type(kind).body(body)
+    fn object(&self, key: &str, kind: &str, text: String) -> PutObjectFluentBuilder {
+        object(self.aws, self.bucket, key, kind, text)
     }
 
     fn problem(&self, key: &str, error: &SdkError<PutObjectError>) -> String {
-        let hints = Hints {
-            permission: "s3:PutObject on it",
-            absent: "make the bucket, or change REPORT_BUCKET",
-        };
-        let why = Failure::of(error).sentence(self.aws.identity(), hints);
-        let bucket = self.bucket;
+        let (bucket, why) = (self.bucket, why(self.aws, error));
         format!("the report s3://{bucket}/{key} could not be stored: {why}")
     }
 }
@@ -144,6 +139,32 @@ pub(super) enum Earlier {
     Unpublished(Box<gate::report::Report>),
     /// A report, and people were told.
     Published,
+}
+
+/// Puts a text into the bucket of the reports. The error is why it could not be stored.
+pub(crate) async fn put(
+    aws: &Aws,
+    settings: &Settings,
+    key: &str,
+    kind: &str,
+    text: String,
+) -> Result<(), String> {
+    let stored = object(aws, &settings.report_bucket, key, kind, text).send();
+    stored.await.map(drop).map_err(|error| why(aws, &error))
+}
+
+fn object(aws: &Aws, bucket: &str, key: &str, kind: &str, text: String) -> PutObjectFluentBuilder {
+    let call = aws.s3().put_object().bucket(bucket).key(key);
+    let body = ByteStream::from(text.into_bytes());
+    call.content_type(kind).body(body)
+}
+
+fn why(aws: &Aws, error: &SdkError<PutObjectError>) -> String {
+    let hints = Hints {
+        permission: "s3:PutObject on it",
+        absent: "make the bucket, or change REPORT_BUCKET",
+    };
+    Failure::of(error).sentence(aws.identity(), hints)
 }
 
 /// By what a report is found again: all runs for one call have the same.
