@@ -7,14 +7,14 @@ pub use browser::Endpoint;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+/// A browser that is being opened.
+pub type Opening<'a> = BoxFuture<'a, Result<OpenBrowser, NoBrowser>>;
+
 /// Gives browsers to checks.
 pub trait Browsers: fmt::Debug + Send + Sync {
     /// A browser for one try of a check. Each of `hosts` (`shop.example.com:8443`) must lead to the address beside it,
     /// if it can.
-    fn open<'a>(
-        &'a self,
-        hosts: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>>;
+    fn open<'a>(&'a self, hosts: &'a [(String, String)]) -> Opening<'a>;
 
     /// Ends what was opened for the run, once no check uses it any more.
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -50,10 +50,7 @@ pub struct NoBrowser(pub String);
 pub struct RemoteBrowser(pub Endpoint);
 
 impl Browsers for RemoteBrowser {
-    fn open<'a>(
-        &'a self,
-        _: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>> {
+    fn open<'a>(&'a self, _: &'a [(String, String)]) -> Opening<'a> {
         let open = OpenBrowser {
             endpoint: self.0.clone(),
             maps_hosts: false,

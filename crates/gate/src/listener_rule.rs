@@ -83,6 +83,11 @@ impl RulePattern {
         Self::Wildcard(written.into())
     }
 
+    /// Patterns with wildcards.
+    pub fn wildcards(written: &[&str]) -> Vec<Self> {
+        written.iter().copied().map(Self::wildcard).collect()
+    }
+
     /// A regular expression.
     pub fn regex(written: impl Into<String>, ignores_case: bool) -> Self {
         let written = written.into();
@@ -318,18 +323,10 @@ impl ListenerRule {
 mod tests {
     use super::*;
 
-    fn wild(patterns: &[&str]) -> Vec<RulePattern> {
-        patterns
-            .iter()
-            .copied()
-            .map(RulePattern::wildcard)
-            .collect()
-    }
-
     fn header(name: &'static str, values: &[&str]) -> HeaderCondition {
         HeaderCondition {
             name: HeaderName::from_static(name),
-            values: wild(values),
+            values: RulePattern::wildcards(values),
         }
     }
 
@@ -357,8 +354,8 @@ mod tests {
     fn every_condition_must_be_met() {
         let rule = ListenerRule {
             conditions: RuleConditions {
-                hosts: wild(&["*.Example.com"]),
-                paths: wild(&["/api/*", "/health"]),
+                hosts: RulePattern::wildcards(&["*.Example.com"]),
+                paths: RulePattern::wildcards(&["/api/*", "/health"]),
                 methods: vec!["GET".into()],
                 headers: vec![header("x-test", &["green*"]), header("user-agent", &["*"])],
                 queries: vec![vec![QueryPattern {
@@ -405,7 +402,7 @@ mod tests {
                 EarlierRule {
                     priority: 3,
                     conditions: RuleConditions {
-                        paths: wild(&["/api/*"]),
+                        paths: RulePattern::wildcards(&["/api/*"]),
                         ..RuleConditions::default()
                     },
                 },

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use browser::Chromium;
 use common::settings::environment;
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser, RemoteBrowser};
+use gate::browsers::{Browsers, Endpoint, NoBrowser, OpenBrowser, Opening, RemoteBrowser};
 use tokio::sync::Mutex;
 
 use crate::failure::Failure;
@@ -68,10 +67,7 @@ impl fmt::Debug for LocalChromium {
 }
 
 impl Browsers for LocalChromium {
-    fn open<'a>(
-        &'a self,
-        hosts: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>> {
+    fn open<'a>(&'a self, hosts: &'a [(String, String)]) -> Opening<'a> {
         async move {
             let mut started = self.started.lock().await;
             // One that was killed is replaced. The names of the release are the same in all of a run.

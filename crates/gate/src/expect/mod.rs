@@ -219,14 +219,25 @@ impl Expectation {
     /// Whether this demand can only be judged with the whole answer at hand.
     pub(crate) fn needs_whole_body(&self) -> bool {
         match self {
+            Self::That(that) => that.needs_whole_body(),
+            Self::Latency(limits) => limits.iter().any(|limit| limit.phase == Phase::Total),
+            _ => self.is_of_body(),
+        }
+    }
+
+    /// Whether this is a demand on the body and nothing else.
+    fn is_of_body(&self) -> bool {
+        match self {
             Self::Body { .. }
             | Self::Json { .. }
             | Self::JsonSchema(_)
             | Self::Css(_)
             | Self::TestResults(_) => true,
-            Self::That(that) => that.needs_whole_body(),
-            Self::Latency(limits) => limits.iter().any(|limit| limit.phase == Phase::Total),
-            Self::Status(_) | Self::Header { .. } | Self::Redirects(_) => false,
+            Self::Status(_)
+            | Self::Header { .. }
+            | Self::Redirects(_)
+            | Self::Latency(_)
+            | Self::That(_) => false,
         }
     }
 
@@ -275,11 +286,6 @@ impl Expectation {
     /// Whether judging may take long enough to hold up a thread of the runtime.
     pub(crate) fn may_be_slow(&self) -> bool {
         match self {
-            Self::Body { .. }
-            | Self::Json { .. }
-            | Self::JsonSchema(_)
-            | Self::Css(_)
-            | Self::TestResults(_) => true,
             Self::That(that) => that.may_be_slow(),
             // A pattern over 256 KiB of headers holds a thread for seconds.
             Self::Header { tests, .. } => tests.iter().any(TextCondition::is_pattern),
@@ -287,7 +293,7 @@ impl Expectation {
                 RedirectCondition::Url(tests) => tests.iter().any(TextCondition::is_pattern),
                 RedirectCondition::Count(_) | RedirectCondition::Through(_) => false,
             }),
-            Self::Status(_) | Self::Latency(_) => false,
+            _ => self.is_of_body(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `expect:` of a check.
 
 use ::http::header::HeaderName;
-use strict_yaml::{Node, Object, Value, items, scalar};
+use strict_yaml::{Node, Object, Table, Value, items, scalar};
 
 use super::comparison::count;
 use super::context::Context;
@@ -219,6 +219,20 @@ pub(super) fn text_tests(
         .collect();
     let tests = demanded(node, object, tests, context)?;
     contradiction::together(node, &tests, &context.problems).then_some(tests)
+}
+
+/// A text that the condition `bare` is about, or a mapping of conditions.
+pub(super) fn text_or_tests(
+    node: &Node,
+    bare: &str,
+    keys: &'static Table,
+    context: &Context,
+) -> Option<Vec<TextCondition>> {
+    if !matches!(node.value, Value::Map(_)) {
+        return text_test(bare, node, context).map(|test| vec![test]);
+    }
+    let object = Object::read(node, keys, &context.problems)?;
+    text_tests(node, &object, context)
 }
 
 /// One condition on a text.

@@ -118,7 +118,8 @@ fn names_no_place(node: &Node, request: &Request, context: &Context) {
     }
 }
 
-fn step_name(node: &Node, context: &Context) -> Option<String> {
+/// The name of a step, of a journey or a browser.
+pub(super) fn step_name(node: &Node, context: &Context) -> Option<String> {
     let problems = &context.problems;
     let name = scalar::text(node, "name", problems)?;
     if name.contains("{{") || name.contains('\n') || name.chars().count() > 200 {

@@ -1,11 +1,11 @@
 //! `redirects:` of an expectation.
 
-use strict_yaml::{Node, Object, Value, items, scalar};
+use strict_yaml::{Node, Object, items, scalar};
 
 use super::comparison::count;
 use super::context::Context;
-use super::expect::{demanded, text_test};
-use super::{contradiction, keys};
+use super::expect::{demanded, text_or_tests};
+use super::keys;
 use crate::expect::{Expectation, RedirectCondition, TextCondition};
 use crate::probe::request_url::UrlReference;
 use crate::template::Template;
@@ -28,16 +28,7 @@ pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation>
 
 /// The final URL: text that it equals, or a mapping of conditions.
 fn url(node: &Node, context: &Context) -> Option<Vec<TextCondition>> {
-    if !matches!(node.value, Value::Map(_)) {
-        return text_test("equals", node, context).map(|test| vec![test]);
-    }
-    let object = Object::read(node, &keys::REDIRECTS_URL, &context.problems)?;
-    let tests = object
-        .keys()
-        .map(|key| text_test(&key.text, object.get(&key.text)?, context))
-        .collect();
-    let tests = demanded(node, &object, tests, context)?;
-    contradiction::together(node, &tests, &context.problems).then_some(tests)
+    text_or_tests(node, "equals", &keys::REDIRECTS_URL, context)
 }
 
 fn through(node: &Node, context: &Context) -> Option<Vec<Template>> {

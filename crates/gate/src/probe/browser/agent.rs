@@ -25,7 +25,7 @@ use crate::cloud::ModelQuery;
 use crate::expect::{Actual, Finding};
 use crate::measurement::Measurement;
 use crate::probe::{ProbeError, Trace};
-use crate::recorder::{Attempt, StepRecord};
+use crate::recorder::Attempt;
 use crate::redact::Redactor;
 use crate::words;
 
@@ -247,13 +247,7 @@ impl PageSession<'_> {
             (Err(why), _) => Actual::Value(why.clone()),
         };
         attempt.findings = vec![Finding::new("something to be done", got, true)];
-        trace.steps.push(StepRecord {
-            number: self.number(trace),
-            name: Some(format!("{}: {said}", self.screen.name)),
-            always: false,
-            attempt,
-            captured: Vec::new(),
-        });
+        self.add_step(trace, &said, attempt);
         Ok(came)
     }
 

@@ -246,13 +246,7 @@ impl<'a> PageSession<'a> {
     ) -> Result<bool, ProbeError> {
         let (measurement, why) = (attempt.measurement, why(&attempt));
         let number = self.number(trace);
-        trace.steps.push(StepRecord {
-            number,
-            name: Some(format!("{}: {said}", self.screen.name)),
-            always: false,
-            attempt,
-            captured: Vec::new(),
-        });
+        self.add_step(trace, said, attempt);
         match measurement {
             Measurement::Passed => Ok(true),
             Measurement::Failed => Ok(false),
@@ -264,6 +258,17 @@ impl<'a> PageSession<'a> {
                 )))
             }
         }
+    }
+
+    /// Records a step that was taken.
+    pub(super) fn add_step(&self, trace: &mut Trace, said: &str, attempt: Attempt) {
+        trace.steps.push(StepRecord {
+            number: self.number(trace),
+            name: Some(format!("{}: {said}", self.screen.name)),
+            always: false,
+            attempt,
+            captured: Vec::new(),
+        });
     }
 
     /// The number of the next step at this screen.

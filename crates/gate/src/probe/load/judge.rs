@@ -233,15 +233,16 @@ mod tests {
 
     #[test]
     fn errors_are_compared_as_well() {
+        let demanded = |limit: Option<&str>, tolerance| Demands {
+            errors: ErrorDemand {
+                limit: limit.map(|limit| Limit::parse(limit).unwrap()),
+                tolerance,
+            },
+            latency: None,
+            ..demands(true)
+        };
         let of = |limit: Option<&str>, tolerance, new: usize, old: usize| {
-            let demands = Demands {
-                errors: ErrorDemand {
-                    limit: limit.map(|limit| Limit::parse(limit).unwrap()),
-                    tolerance,
-                },
-                latency: None,
-                ..demands(true)
-            };
+            let demands = demanded(limit, tolerance);
             let (new, old) = (tally([100; 200], new), tally([100; 200], old));
             summary(&demands, &new, Some(&old))
         };
@@ -268,27 +269,15 @@ mod tests {
         passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
         "#);
         // More than is tolerated, and not certain: six of 26 against none of 26.
-        let alone = Demands {
-            errors: ErrorDemand {
-                limit: None,
-                tolerance: Some(0.005),
-            },
-            latency: None,
-            ..demands(true)
-        };
+        let alone = demanded(None, Some(0.005));
         insta::assert_snapshot!(summary(&alone, &tally([100; 20], 6), Some(&tally([100; 26], 0))), @r#"
         inconclusive: errors no worse than the old version <- errors: 23.1 % in 26 samples; old version 0 %: too few requests to tell whether it is more than the old version (p = 0.0113, 23.1 points more, tolerated 0.5): status 503 (6)
         passed: latency p95 no worse than the old version <- latency p95: 100 ms in 20 samples; old version 100 ms
         "#);
         // Two of each are too few to show anything.
         let few = Demands {
-            errors: ErrorDemand {
-                limit: None,
-                tolerance: Some(0.0),
-            },
-            latency: None,
             min_samples: 1,
-            ..demands(true)
+            ..demanded(None, Some(0.0))
         };
         insta::assert_snapshot!(summary(&few, &tally([], 2), Some(&tally([1; 2], 0))), @r#"
         inconclusive: errors no worse than the old version <- errors: 100 % in 2 samples; old version 0 %: 2 of the new version and 2 of the old one are too few to be compared: status 503 (2)

@@ -7,15 +7,11 @@ use super::server::*;
 use super::*;
 use crate::{EarlierRule, HeaderCondition, ListenerRule, RuleConditions, RulePattern};
 
-fn patterns(written: &[&str]) -> Vec<RulePattern> {
-    written.iter().copied().map(RulePattern::wildcard).collect()
-}
-
 fn rule(hosts: &[&str], paths: &[&str]) -> ListenerRule {
     ListenerRule {
         conditions: RuleConditions {
-            hosts: patterns(hosts),
-            paths: patterns(paths),
+            hosts: RulePattern::wildcards(hosts),
+            paths: RulePattern::wildcards(paths),
             ..RuleConditions::default()
         },
         ..ListenerRule::default()
@@ -28,7 +24,7 @@ fn rule_on(name: &'static str, value: &str) -> ListenerRule {
         conditions: RuleConditions {
             headers: vec![HeaderCondition {
                 name: HeaderName::from_static(name),
-                values: patterns(&[value]),
+                values: RulePattern::wildcards(&[value]),
             }],
             ..RuleConditions::default()
         },
@@ -169,7 +165,7 @@ async fn what_an_earlier_rule_takes_is_not_sent() {
     rule.earlier.push(EarlierRule {
         priority: 3,
         conditions: RuleConditions {
-            paths: patterns(&["/api/*"]),
+            paths: RulePattern::wildcards(&["/api/*"]),
             ..RuleConditions::default()
         },
     });
@@ -202,7 +198,7 @@ async fn a_crawl_leaves_what_another_rule_takes() {
     before.earlier.push(EarlierRule {
         priority: 3,
         conditions: RuleConditions {
-            paths: patterns(&["/api/*"]),
+            paths: RulePattern::wildcards(&["/api/*"]),
             ..RuleConditions::default()
         },
     });

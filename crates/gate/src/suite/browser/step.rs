@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use browser::Key;
-use strict_yaml::{Node, Object, Value, scalar};
+use strict_yaml::{Node, Object, scalar};
 
 use super::element::{self, element};
 use super::{MAX_STEP_TIMEOUT, few};
@@ -11,7 +11,8 @@ use crate::expect::TextCondition;
 use crate::probe::browser::{Action, Condition, ElementCondition, Step};
 use crate::suite::comparison::count;
 use crate::suite::context::Context;
-use crate::suite::expect::{demanded, text_test};
+use crate::suite::expect::{text_or_tests, text_test};
+use crate::suite::journey::step_name;
 use crate::suite::{contradiction, http, keys};
 
 /// What a step does: exactly one of these.
@@ -25,7 +26,7 @@ const MAX_TYPED: usize = 2_000;
 pub(super) fn step(node: &Node, context: &Context) -> Option<Step> {
     let problems = &context.problems;
     let object = Object::read(node, &keys::BROWSER_STEP, problems)?;
-    let name = object.get("name").map(|node| name(node, context));
+    let name = object.get("name").map(|node| step_name(node, context));
     let limit = object
         .get("timeout")
         .map(|node| timeout(node, "timeout", context));
@@ -68,17 +69,6 @@ pub(super) fn go(node: &Node, key: &str, context: &Context) -> Option<Step> {
 pub(super) fn timeout(node: &Node, key: &str, context: &Context) -> Option<Duration> {
     let range = Duration::from_millis(100)..=MAX_STEP_TIMEOUT;
     scalar::duration(node, key, range, &context.problems)
-}
-
-fn name(node: &Node, context: &Context) -> Option<String> {
-    let problems = &context.problems;
-    let name = scalar::text(node, "name", problems)?;
-    if name.contains("{{") || name.contains('\n') || name.chars().count() > 200 {
-        let message = "the name of a step is one line of up to 200 characters, without references";
-        problems.add(node.at, message, "write a short, fixed name");
-        return None;
-    }
-    Some(name.to_owned())
 }
 
 fn action(key: &str, node: &Node, context: &Context) -> Option<Action> {
@@ -173,18 +163,8 @@ pub(super) fn condition(node: &Node, context: &Context) -> Option<Condition> {
     }
 }
 
-/// A text, by `bare`, or a mapping of conditions.
 fn texts(node: &Node, bare: &str, context: &Context) -> Option<Vec<TextCondition>> {
-    if !matches!(node.value, Value::Map(_)) {
-        return text_test(bare, node, context).map(|test| vec![test]);
-    }
-    let object = Object::read(node, &keys::BROWSER_TEXT, &context.problems)?;
-    let tests = object
-        .keys()
-        .map(|key| text_test(&key.text, object.get(&key.text)?, context))
-        .collect();
-    let tests = demanded(node, &object, tests, context)?;
-    contradiction::together(node, &tests, &context.problems).then_some(tests)
+    text_or_tests(node, bare, &keys::BROWSER_TEXT, context)
 }
 
 fn element_condition(node: &Node, context: &Context) -> Option<ElementCondition> {
