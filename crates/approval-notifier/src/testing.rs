@@ -1,7 +1,7 @@
 //! What the unit tests share: a case, a configuration, keys.
 
 use approvals::config::{Config, Route};
-use approvals::{ApprovalAction, Briefing, Case, ShownDigest, Token};
+use approvals::{Briefing, Case, ShownDigest, Token};
 use signing::Keys;
 
 pub(crate) fn keys() -> Keys {
@@ -31,13 +31,7 @@ pub(crate) fn route(more: &str) -> Route {
 }
 
 pub(crate) fn case(asked_at: &str, expires: Option<&str>) -> Case {
-    let action = ApprovalAction {
-        account: "111122223333".into(),
-        region: "eu-central-1".into(),
-        pipeline: "shop".into(),
-        stage: "Production".into(),
-        action: "Approve".into(),
-    };
+    let action = test_support::approvals::action();
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
         source: action.into(),

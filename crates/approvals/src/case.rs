@@ -43,15 +43,8 @@ pub struct Case {
 impl Case {
     /// The id of a wait's case: the same for each message about it.
     pub fn id_of(action: &ApprovalAction, token: &Token) -> CaseId {
-        OpaqueId::of(&[
-            "deploy-hooks case",
-            &action.account,
-            &action.region,
-            &action.pipeline,
-            &action.stage,
-            &action.action,
-            token.reveal(),
-        ])
+        let parts = [&["deploy-hooks case"][..], &action.with_token(token)].concat();
+        OpaqueId::of(&parts)
     }
 
     /// Who started what waits, as far as that was found out. ECS keeps nobody's name: whoever may update
@@ -93,13 +86,7 @@ mod tests {
 
     #[test]
     fn a_wait_has_one_id_and_another_wait_another_one() {
-        let action = ApprovalAction {
-            account: "111122223333".into(),
-            region: "eu-central-1".into(),
-            pipeline: "shop".into(),
-            stage: "Production".into(),
-            action: "Approve".into(),
-        };
+        let action = ApprovalAction::sample();
         let id = Case::id_of(&action, &Token::new("one"));
         assert_eq!(id, Case::id_of(&action, &Token::new("one")));
         assert_ne!(id, Case::id_of(&action, &Token::new("two")));

@@ -19,13 +19,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn case(expires: Option<&str>) -> Case {
-    let action = ApprovalAction {
-        account: "111122223333".into(),
-        region: "eu-central-1".into(),
-        pipeline: "shop".into(),
-        stage: "Production".into(),
-        action: "Approve".into(),
-    };
+    let action = ApprovalAction::sample();
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
         source: action.into(),

@@ -39,16 +39,7 @@ pub fn mask_token(keys: &Keys, mac: &str, action: &ApprovalAction, text: &str) -
 
 fn message(action: &ApprovalAction, token: &Token) -> Vec<u8> {
     // Names of pipelines, stages and actions have no zero bytes.
-    [
-        &action.account,
-        &action.region,
-        &action.pipeline,
-        &action.stage,
-        &action.action,
-        token.reveal(),
-    ]
-    .join("\0")
-    .into_bytes()
+    action.with_token(token).join("\0").into_bytes()
 }
 
 #[cfg(test)]
@@ -61,40 +52,40 @@ mod tests {
         Keys::new("0123456789abcdef0123456789abcdef", None).unwrap()
     }
 
-    fn action() -> ApprovalAction {
-        ApprovalAction {
-            account: "111122223333".into(),
-            region: "eu-central-1".into(),
-            pipeline: "shop".into(),
-            stage: "Production".into(),
-            action: "Approve".into(),
-        }
-    }
-
     #[test]
     fn a_token_is_recognised_and_nothing_else_is() {
         let (keys, token) = (keys(), Token::new(TOKEN));
-        let mac = token_mac(&keys, &action(), &token);
+        let mac = token_mac(&keys, &ApprovalAction::sample(), &token);
         assert!(!mac.contains(TOKEN));
-        assert!(token_mac_matches(&keys, &mac, &action(), &token));
+        assert!(token_mac_matches(
+            &keys,
+            &mac,
+            &ApprovalAction::sample(),
+            &token
+        ));
         let other = ApprovalAction {
             action: "Other".into(),
-            ..action()
+            ..ApprovalAction::sample()
         };
         assert!(!token_mac_matches(&keys, &mac, &other, &token));
-        assert!(!token_mac_matches(&keys, &mac, &action(), &Token::new("x")));
+        assert!(!token_mac_matches(
+            &keys,
+            &mac,
+            &ApprovalAction::sample(),
+            &Token::new("x")
+        ));
         for at in 0..mac.len() {
             let mut bytes = mac.clone().into_bytes();
             bytes[at] ^= 1;
             let tampered = String::from_utf8(bytes).unwrap();
             assert!(
-                !token_mac_matches(&keys, &tampered, &action(), &token),
+                !token_mac_matches(&keys, &tampered, &ApprovalAction::sample(), &token),
                 "{at}"
             );
         }
         for wrong in ["", ":", "00000000:", &mac[..mac.len() - 2]] {
             assert!(
-                !token_mac_matches(&keys, wrong, &action(), &token),
+                !token_mac_matches(&keys, wrong, &ApprovalAction::sample(), &token),
                 "{wrong}"
             );
         }
@@ -103,16 +94,20 @@ mod tests {
     #[test]
     fn the_token_is_masked_in_what_people_paste() {
         let keys = keys();
-        let mac = token_mac(&keys, &action(), &Token::new(TOKEN));
+        let mac = token_mac(&keys, &ApprovalAction::sample(), &Token::new(TOKEN));
         let pasted = format!("see https://x/#/Approve/approve/{TOKEN}, or ü {TOKEN}");
-        let masked = mask_token(&keys, &mac, &action(), &pasted);
+        let masked = mask_token(&keys, &mac, &ApprovalAction::sample(), &pasted);
         assert_eq!(masked, "see https://x/#/Approve/approve/***, or ü ***");
     }
 
     #[test]
     fn tokens_of_other_approvals_are_masked_too() {
         let keys = keys();
-        let mac = token_mac(&keys, &action(), &Token::new("another-token"));
+        let mac = token_mac(
+            &keys,
+            &ApprovalAction::sample(),
+            &Token::new("another-token"),
+        );
         for pasted in [
             format!("see {TOKEN}."),
             format!("x-{TOKEN}-y"),
@@ -123,24 +118,27 @@ mod tests {
             "https://x/#/Approve/approve/0c35520a".to_owned(),
             "x%2Fapprove%2F0c35520a".to_owned(),
         ] {
-            let masked = mask_token(&keys, &mac, &action(), &pasted).to_lowercase();
+            let masked = mask_token(&keys, &mac, &ApprovalAction::sample(), &pasted).to_lowercase();
             assert!(masked.contains("***"), "{masked}");
             assert!(!masked.contains("0c35520a"), "{masked}");
             assert!(!masked.contains("e02120b524c3"), "{masked}");
         }
         let harmless = "approve/reject, 0c35520a-b7e6 and ü: to approve";
-        assert_eq!(mask_token(&keys, &mac, &action(), harmless), harmless);
+        assert_eq!(
+            mask_token(&keys, &mac, &ApprovalAction::sample(), harmless),
+            harmless
+        );
     }
 
     #[test]
     fn a_hash_of_an_unknown_key_says_nothing() {
         let (keys, token) = (keys(), Token::new(TOKEN));
-        let mac = token_mac(&keys, &action(), &token);
+        let mac = token_mac(&keys, &ApprovalAction::sample(), &token);
         let other = Keys::new("fedcba9876543210fedcba9876543210", None).unwrap();
-        let compared = |keys| compare_token(keys, &mac, &action(), &token);
+        let compared = |keys| compare_token(keys, &mac, &ApprovalAction::sample(), &token);
         assert_eq!(compared(&keys), MacMatch::Matches);
         assert_eq!(compared(&other), MacMatch::UnknownKey);
-        let differs = compare_token(&keys, &mac, &action(), &Token::new("x"));
+        let differs = compare_token(&keys, &mac, &ApprovalAction::sample(), &Token::new("x"));
         assert_eq!(differs, MacMatch::Differs);
     }
 }

@@ -135,13 +135,7 @@ mod tests {
     }
 
     fn shown(revisions: Option<&[(&str, &str)]>, sets: Option<&[FoundChangeSet]>) -> ShownDigest {
-        let action = ApprovalAction {
-            account: "111122223333".into(),
-            region: "eu-central-1".into(),
-            pipeline: "shop".into(),
-            stage: "Production".into(),
-            action: "Approve".into(),
-        };
+        let action = test_support::approvals::action();
         let own = |pairs: &[(&str, &str)]| {
             let own = |(name, id): &(&str, &str)| ((*name).to_owned(), (*id).to_owned());
             pairs.iter().map(own).collect()

@@ -14,3 +14,12 @@ pub use judge::{Judgement, Outcome, Samples, judge};
 pub use mann_whitney::{Alternative, Test, mann_whitney};
 pub use question::{Aggregate, Comparison, Direction, Limit, Operator, Question, Tolerance};
 pub use shares::{Share, compare_shares};
+
+fn float(count: usize) -> f64 {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "sample sizes are far below 2^53"
+    )]
+    let count = count as f64;
+    count
+}

@@ -6,6 +6,8 @@
 
 use std::f64::consts::SQRT_2;
 
+use crate::float;
+
 /// With more values in both samples, or with ties, the normal approximation is used.
 const MAX_EXACT: usize = 8;
 /// Beyond this the exact counts would not fit into 128 bits.
@@ -140,15 +142,6 @@ fn normal_tail(n1: f64, n2: f64, u: f64, ties: f64) -> f64 {
     }
     let z = (u - mean - 0.5) / variance.sqrt();
     libm::erfc(z / SQRT_2) / 2.0
-}
-
-fn float(count: usize) -> f64 {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "sample sizes are far below 2^53"
-    )]
-    let count = count as f64;
-    count
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! By Fisher's exact test: errors are few, and what approximates them takes three of 600 against none for certain.
 
+use crate::float;
 use crate::judge::Outcome;
 use crate::wording::{number, probability};
 
@@ -81,15 +82,6 @@ fn fisher(new: Share, old: Share) -> f64 {
 fn ln_choose(whole: usize, part: usize) -> f64 {
     let ln_factorial = |count: usize| libm::lgamma(float(count) + 1.0);
     ln_factorial(whole) - ln_factorial(part) - ln_factorial(whole - part)
-}
-
-fn float(count: usize) -> f64 {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "sample sizes are far below 2^53"
-    )]
-    let count = count as f64;
-    count
 }
 
 #[cfg(test)]

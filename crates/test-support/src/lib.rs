@@ -15,11 +15,15 @@
 
 #[cfg(feature = "approvals")]
 pub mod approvals;
+#[cfg(feature = "chromium")]
+pub mod chromium;
 pub mod dynamodb;
 #[cfg(feature = "environments")]
 pub mod environments;
 #[cfg(feature = "gates")]
 pub mod gates;
+#[cfg(feature = "loopback")]
+pub mod loopback;
 pub mod paced_time;
 pub mod ports;
 pub mod programs;

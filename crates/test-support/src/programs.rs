@@ -1,8 +1,10 @@
 //! Programs of this workspace that tests start.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The sample shop of `examples/shop`. `cargo test --workspace` builds it beside the tests; for the
 /// tests of one package alone it is built here.
@@ -26,4 +28,39 @@ fn build() -> PathBuf {
         assert!(built.unwrap().success(), "the sample shop is not built");
     }
     program
+}
+
+/// A release of the sample shop that runs, ended with the test.
+pub struct RunningShop {
+    process: Child,
+    pub url: String,
+}
+
+impl RunningShop {
+    pub fn open(fault: &str) -> Self {
+        let port = crate::ports::free_port();
+        let process = Command::new(sample_shop())
+            .env("PORT", port.to_string())
+            .env("SHOP_VERSION", "1.2.3")
+            .env("SHOP_FAULT", fault)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let release = Self { process, url };
+        for _ in 0..500 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return release;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the shop does not open");
+    }
+}
+
+impl Drop for RunningShop {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
 }

@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use common::aws::Aws;
 
+use crate::loopback::Loopback;
+
 /// One answer of an operation.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -105,14 +107,7 @@ struct Script {
 /// A running server; stops when dropped.
 pub struct Scripted {
     script: Arc<Mutex<Script>>,
-    port: u16,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Scripted {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    server: Loopback,
 }
 
 impl Scripted {
@@ -126,15 +121,13 @@ impl Scripted {
             calls: Vec::new(),
         }));
         let app = Router::new().fallback(serve).with_state(script.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { script, port, task }
+        let server = Loopback::start(app).await;
+        Self { script, server }
     }
 
     /// Where it listens.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.server.url()
     }
 
     /// Clients of it, each call tried once.

@@ -17,11 +17,9 @@ fn example() -> Config {
 
 fn action(pipeline: &str, stage: &str) -> Source {
     Source::Pipeline(ApprovalAction {
-        account: "111122223333".into(),
-        region: "eu-central-1".into(),
         pipeline: pipeline.into(),
         stage: stage.into(),
-        action: "Approve".into(),
+        ..ApprovalAction::sample()
     })
 }
 

@@ -78,16 +78,6 @@ mod tests {
 
     const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
 
-    fn action() -> ApprovalAction {
-        ApprovalAction {
-            account: "111122223333".into(),
-            region: "eu-central-1".into(),
-            pipeline: "shop".into(),
-            stage: "Production".into(),
-            action: "Approve".into(),
-        }
-    }
-
     fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         pairs.iter().map(own).collect()
@@ -106,7 +96,7 @@ mod tests {
     }
 
     fn told(details: &[ActionExecutionDetail]) -> Option<OwnerNote> {
-        words(details, &action(), &Token::new(TOKEN))
+        words(details, &ApprovalAction::sample(), &Token::new(TOKEN))
     }
 
     #[test]

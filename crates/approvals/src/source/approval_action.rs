@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
+use crate::Token;
+
 /// The manual approval action, by AWS's names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ApprovalAction {
@@ -18,6 +20,34 @@ pub struct ApprovalAction {
     pub stage: String,
     /// The action's name.
     pub action: String,
+}
+
+impl ApprovalAction {
+    /// All that names the action, with a token of it: what its digests are made of.
+    pub(crate) fn with_token<'a>(&'a self, token: &'a Token) -> [&'a str; 6] {
+        [
+            &self.account,
+            &self.region,
+            &self.pipeline,
+            &self.stage,
+            &self.action,
+            token.reveal(),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl ApprovalAction {
+    /// An action for tests.
+    pub(crate) fn sample() -> Self {
+        Self {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            pipeline: "shop".into(),
+            stage: "Production".into(),
+            action: "Approve".into(),
+        }
+    }
 }
 
 impl fmt::Display for ApprovalAction {

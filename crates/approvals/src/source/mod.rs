@@ -232,13 +232,7 @@ mod tests {
         let sources = [
             Source::from(paused("ecs-pause-1")),
             Source::from(AskingGate::default()),
-            Source::from(ApprovalAction {
-                account: "111122223333".into(),
-                region: "eu-central-1".into(),
-                pipeline: "shop".into(),
-                stage: "Production".into(),
-                action: "Approve".into(),
-            }),
+            Source::from(ApprovalAction::sample()),
         ];
         for source in sources {
             let text = serde_json::to_string(&source).unwrap();

@@ -39,32 +39,28 @@ pub(super) fn tell(
         let label = format!("{}{}", texts.plain(Key::Version), texts.colon());
         body.lead.push(Line::text(label).and_code(told));
     }
-    body.sections.push(Section {
-        heading: texts.plain(Key::GateWhy),
-        items: evidence
-            .reasons
-            .iter()
-            .map(|reason| Item {
-                rank: Rank::First,
-                line: Line::text(clean::short(reason, detail.text.max(200))),
-            })
-            .collect(),
-        hidden: evidence.reasons_left_out,
-        ..Section::default()
+    let reasons = evidence.reasons.iter().map(|reason| Item {
+        rank: Rank::First,
+        line: Line::text(clean::short(reason, detail.text.max(200))),
     });
-    body.sections.push(Section {
-        heading: texts.plain(Key::GateMeasured),
-        items: evidence
-            .checks
-            .iter()
-            .map(|check| Item {
-                rank: Rank::Access,
-                line: line(check, texts, detail),
-            })
-            .collect(),
-        hidden: evidence.checks_left_out,
-        ..Section::default()
+    let checks = evidence.checks.iter().map(|check| Item {
+        rank: Rank::Access,
+        line: line(check, texts, detail),
     });
+    let section = |heading, items, hidden| Section {
+        heading: texts.plain(heading),
+        items,
+        hidden,
+        ..Section::default()
+    };
+    body.sections.extend([
+        section(Key::GateWhy, reasons.collect(), evidence.reasons_left_out),
+        section(
+            Key::GateMeasured,
+            checks.collect(),
+            evidence.checks_left_out,
+        ),
+    ]);
     let report = evidence.report_in_console(&gate.region);
     if let Some(url) = report.as_deref().and_then(clean::link) {
         body.links.push(Target {

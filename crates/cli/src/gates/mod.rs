@@ -8,6 +8,9 @@ pub(crate) mod reports;
 mod source;
 mod stats;
 
+use common::aws::Aws;
+use common::state::Table;
+
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
@@ -21,6 +24,21 @@ pub(crate) enum Command {
     Override(override_gate::Args),
     /// List who has overridden a gate for a release, why, and which deployment used it
     Overrides(overrides::Args),
+}
+
+/// Where overrides are.
+#[derive(clap::Args)]
+struct StateTable {
+    /// The approvals' state table, as the stack's outputs name it
+    #[arg(long, env = "STATE_TABLE")]
+    table: String,
+}
+
+impl StateTable {
+    fn of<'a>(&'a self, aws: &'a Aws) -> Table<'a> {
+        let name = &self.table;
+        Table { aws, name }
+    }
 }
 
 /// Runs a command.

@@ -2,13 +2,12 @@
 //! that is: which gate, which release, and which checks did not pass. A dry run without `--yes`.
 
 use common::aws::{Aws, explain};
-use common::state::Table;
 use gate::{CheckReport, Report};
 use gate_question::overrides::{self, MAX_OVERRIDE, Override, OverrideScope};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::source;
+use super::{StateTable, source};
 use crate::clients;
 use crate::env::times;
 use crate::failure::Failure;
@@ -22,9 +21,8 @@ const MAX_REASON_CHARS: usize = 500;
 pub(crate) struct Args {
     /// The report of the gate that stopped the release: its s3:// address, a file, or - for standard input
     report: String,
-    /// The approvals' state table, as the stack's outputs name it
-    #[arg(long, env = "STATE_TABLE")]
-    table: String,
+    #[command(flatten)]
+    state: StateTable,
     /// Why the release may pass; everybody who hears of it reads this
     #[arg(long)]
     reason: String,
@@ -64,11 +62,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         ..recorded
     };
     if args.yes {
-        let table = Table {
-            aws: &aws,
-            name: &args.table,
-        };
-        let written = overrides::record(table, &recorded).await;
+        let written = overrides::record(args.state.of(&aws), &recorded).await;
         written.map_err(|error| Failure::Failed(error.to_string()))?;
     }
     if screen.json {

@@ -1,10 +1,10 @@
 //! `gates overrides`: who has overridden a gate for a release, and what used it. Only reads.
 
-use common::state::{StateError, Table};
+use common::state::StateError;
 use gate_question::overrides::{self, OverrideScope};
 use serde_json::json;
 
-use super::{override_gate, source};
+use super::{StateTable, override_gate, source};
 use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -15,9 +15,8 @@ use crate::screen::{Screen, Style};
 pub(crate) struct Args {
     /// A report of that gate for that release: its s3:// address, a file, or - for standard input
     report: String,
-    /// The approvals' state table, as the stack's outputs name it
-    #[arg(long, env = "STATE_TABLE")]
-    table: String,
+    #[command(flatten)]
+    state: StateTable,
 }
 
 const EXAMPLES: &str = "\
@@ -33,10 +32,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let (report, _) = source::report(&aws, &args.report).await?;
     let scope = OverrideScope::of(report.stage.as_str(), &report.target)
         .map_err(|why| Failure::Wrong(format!("this report can't be overridden: {why}")))?;
-    let table = Table {
-        aws: &aws,
-        name: &args.table,
-    };
+    let table = args.state.of(&aws);
     let failed = |error: StateError| Failure::Failed(error.to_string());
     let mut all = Vec::new();
     for recorded in overrides::list(table, &scope).await.map_err(failed)? {

@@ -233,32 +233,35 @@ fn knobs_of_bake(limits: &GateLimits, proved: &Proved<'_>) -> Vec<TunableLimit> 
     });
     let up_to = |most: u32| (0..=u64::from(most) + 1).collect::<Vec<u64>>();
     let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let limit = |name: &str, now: u32, worst: u32, set: fn(&mut GateLimits, u32)| TunableLimit {
+        name: name.to_owned(),
+        now: now.to_string(),
+        values: up_to(worst),
+        unit: Unit::Number,
+        set: Box::new(move |limits, value| set(limits, number(value))),
+    };
     let mut knobs = vec![
-        TunableLimit {
-            name: "failure_limit".to_owned(),
-            now: bake.failure_limit.to_string(),
-            values: up_to(worst[0]),
-            unit: Unit::Number,
-            set: Box::new(move |limits, value| limits.bake.failure_limit = number(value)),
-        },
-        TunableLimit {
-            name: "error_limit".to_owned(),
-            now: bake.error_limit.to_string(),
-            values: up_to(worst[1]),
-            unit: Unit::Number,
-            set: Box::new(move |limits, value| limits.bake.error_limit = number(value)),
-        },
+        limit(
+            "failure_limit",
+            bake.failure_limit,
+            worst[0],
+            |limits, value| {
+                limits.bake.failure_limit = value;
+            },
+        ),
+        limit(
+            "error_limit",
+            bake.error_limit,
+            worst[1],
+            |limits, value| {
+                limits.bake.error_limit = value;
+            },
+        ),
     ];
     if let Some(now) = bake.consecutive_error_limit {
-        knobs.push(TunableLimit {
-            name: "consecutive_error_limit".to_owned(),
-            now: now.to_string(),
-            values: up_to(worst[2]),
-            unit: Unit::Number,
-            set: Box::new(move |limits, value| {
-                limits.bake.consecutive_error_limit = Some(number(value));
-            }),
-        });
+        let set =
+            |limits: &mut GateLimits, value| limits.bake.consecutive_error_limit = Some(value);
+        knobs.push(limit("consecutive_error_limit", now, worst[2], set));
     }
     if let Some(now) = bake.consecutive_success {
         let most = proved.all().map(RecordedRun::rounds).max();

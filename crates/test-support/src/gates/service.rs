@@ -12,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
+use crate::loopback::Loopback;
+
 /// How the service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behaviour {
@@ -105,13 +107,7 @@ pub struct Service {
     pub port: u16,
     served: Arc<AtomicUsize>,
     headers: Arc<Mutex<Vec<HeaderMap>>>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _server: Loopback,
 }
 
 impl Service {
@@ -127,14 +123,12 @@ impl Service {
             .route("/checkout", post(checkout).get(checkout))
             .layer(axum::middleware::from_fn(record))
             .with_state((behaviour, served.clone()));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let server = Loopback::start(app).await;
         Self {
-            port,
+            port: server.port,
             served,
             headers,
-            task,
+            _server: server,
         }
     }
 

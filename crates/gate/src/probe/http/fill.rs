@@ -13,7 +13,7 @@ use http::header::{
 use super::{AwsSignature, Body, Connect, Request};
 use crate::body;
 use crate::cloud::SigningRequest;
-use crate::probe::client::PreparedRequest;
+use crate::probe::prepared_request::PreparedRequest;
 use crate::probe::connect_options::{ClientIdentity, ConnectOptions};
 use crate::probe::request_url::{Origin, RequestUrl};
 use crate::probe::{ProbeContext, ProbeError, multipart};
