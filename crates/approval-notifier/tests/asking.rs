@@ -39,16 +39,6 @@ fn links(text: &str) -> Vec<link::Link> {
     links
 }
 
-fn case_id(stage: &Stage) -> String {
-    let keys = stage.world(|world| world.table.keys());
-    let case = keys.iter().find_map(|key| {
-        key.strip_prefix("approval#")?
-            .strip_suffix("/case")
-            .map(str::to_owned)
-    });
-    case.unwrap_or_else(|| panic!("no case among {keys:?}"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_is_asked_with_what_helps_to_decide() {
     let stage = Stage::start().await;
@@ -69,7 +59,7 @@ async fn everybody_is_asked_with_what_helps_to_decide() {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     assert!(
-        text.contains(&case_id(&stage)),
+        text.contains(&stage.case_id()),
         "the buttons name the case: {text}"
     );
     assert!(
@@ -116,7 +106,7 @@ async fn reminders_and_the_escalation_are_scheduled_once() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
     stage.expect(approval()).await;
-    let id = case_id(&stage);
+    let id = stage.case_id();
     let schedules = stage.world(|world| world.schedules.clone());
     let names: Vec<&String> = schedules.keys().collect();
     let expected = ["1", "2", "escalation"].map(|number| format!("approval-{id}-{number}"));

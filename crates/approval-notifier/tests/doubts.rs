@@ -19,16 +19,6 @@ fn hide(world: &mut World) {
     world.history_lags = true;
 }
 
-fn case_id(stage: &Stage) -> String {
-    let keys = stage.world(|world| world.table.keys());
-    let case = keys.iter().find_map(|key| {
-        key.strip_prefix("approval#")?
-            .strip_suffix("/case")
-            .map(str::to_owned)
-    });
-    case.expect("a case was opened")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_execution_that_is_not_found_for_an_error_is_looked_for_again() {
     let busy = |call: &support::server::Call, _| {
@@ -120,7 +110,7 @@ async fn people_are_reminded_of_a_case_whose_key_is_gone() {
     });
     // A run of its own has read no keys before.
     let later = Arc::new(notifier(&stage.server, 1));
-    let remind = reminder(&case_id(&stage), 1);
+    let remind = reminder(&stage.case_id(), 1);
     invoke(&later, remind, stage.time).await.unwrap();
     assert_eq!(stage.told("slack").len(), 2, "it still waits");
 }

@@ -61,16 +61,6 @@ fn of(stage: &Stage, channel: &str) -> Vec<String> {
     stage.told(channel).iter().map(line).collect()
 }
 
-fn case_id(stage: &Stage) -> String {
-    let keys = stage.world(|world| world.table.keys());
-    let case = keys.iter().find_map(|key| {
-        key.strip_prefix("approval#")?
-            .strip_suffix("/case")
-            .map(str::to_owned)
-    });
-    case.expect("a case was opened")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_in_the_console_changes_the_first_message() {
     let stage = Stage::start().await;
@@ -158,7 +148,7 @@ async fn a_decision_given_through_us_names_the_person() {
         "click": "click-1", "decision": "approve", "by": [voter], "comment": "looks good",
         "summary": summary, "execution_id": EXECUTION, "at": "2026-05-04T10:00:00Z", "withdrawn": null,
     }], "outcome": null});
-    let id = case_id(&stage);
+    let id = stage.case_id();
     stage.world(|world| {
         world.summary = summary.into();
         world
@@ -254,7 +244,7 @@ async fn who_was_not_asked_hears_nothing_later() {
 async fn a_reminder_is_told_in_the_thread_while_it_waits() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
-    let id = case_id(&stage);
+    let id = stage.case_id();
     stage.expect(reminder(&id, 1)).await;
     stage.expect(reminder(&id, 1)).await;
     assert_eq!(
@@ -271,7 +261,7 @@ async fn nobody_is_reminded_of_what_is_decided() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
     stage.now(Phase::Rejected);
-    let id = case_id(&stage);
+    let id = stage.case_id();
     stage.expect(reminder(&id, 1)).await;
     stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     assert_eq!(
@@ -288,7 +278,7 @@ async fn nobody_is_reminded_of_what_is_decided() {
 async fn an_escalation_asks_others_who_then_hear_the_end() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
-    let id = case_id(&stage);
+    let id = stage.case_id();
     stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     stage.expect(reminder(&id, ESCALATION_NUMBER)).await;
     let list = stage.told("sns");
@@ -328,7 +318,7 @@ async fn who_got_only_a_reminder_hears_the_end() {
     });
     stage.invoke(approval()).await.unwrap_err();
     stage.server.fail(|_, _| None);
-    let id = case_id(&stage);
+    let id = stage.case_id();
     stage.expect(reminder(&id, 1)).await;
     stage.expect(reminder(&id, 2)).await;
     stage.expect(reminder(&id, ESCALATION_NUMBER)).await;

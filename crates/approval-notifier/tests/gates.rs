@@ -9,17 +9,7 @@ use serde_json::{Value, json};
 use support::Stage;
 use test_support::approvals::gate_question;
 
-const CONFIG: &str = r#"
-version: 1
-channels:
-  room: {slack: {channel: C0123456789, token: "secretsmanager:slack#bot_token"}}
-  mail: {ses: {from: releases@example.com, to: [lead@example.com]}}
-  list: {sns: {topic_arn: "arn:aws:sns:eu-central-1:111122223333:list"}}
-routes:
-  - name: pipelines
-    match: {pipeline: "*"}
-    tell: [list]
-    policy: {decide: false}
+const ROUTES: &str = r#"
   - name: services
     match: {cluster: shop, service: web}
     tell: [list]
@@ -32,7 +22,6 @@ routes:
   - name: stopped
     match: {gate: "*", application: "shop*", passed: false}
     tell: [room, list]
-other_messages: {tell: [list]}
 "#;
 
 /// Far ahead, as the function looks at the real clock.
@@ -80,7 +69,7 @@ fn text(stage: &Stage, channel: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_are_shown_what_was_measured_and_what_no_answer_means() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage.expect(asks(&question())).await;
     let slack = text(&stage, "slack");
     for part in [
@@ -106,7 +95,7 @@ async fn people_are_shown_what_was_measured_and_what_no_answer_means() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_decided_is_told_once_the_gate_has_gone_by_it() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage.expect(asks(&question())).await;
     stage.expect(decided(&question())).await;
     assert_eq!(stage.told("slack").len(), 1, "an event alone says nothing");
@@ -126,7 +115,7 @@ async fn a_gate_that_has_ended_in_another_way_leaves_no_buttons_and_asks_nobody_
         let partition = format!("gate-ended#{}", question().id());
         stage.world(|world| world.table.put_body("approvals", &partition, "end", &body));
     };
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage.expect(asks(&question())).await;
     ends(&stage);
     stage.expect(decided(&question())).await;
@@ -139,7 +128,7 @@ async fn a_gate_that_has_ended_in_another_way_leaves_no_buttons_and_asks_nobody_
     assert!(!text.contains("They said"), "{text}");
     assert!(!text.contains("approve"), "{text}");
     // The question itself arrives late.
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     ends(&stage);
     stage.expect(asks(&question())).await;
     assert_eq!(stage.told("slack").len(), 0);
@@ -147,7 +136,7 @@ async fn a_gate_that_has_ended_in_another_way_leaves_no_buttons_and_asks_nobody_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forged_question_leads_nobody_out_of_the_console() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     let mut forged = question();
     forged.evidence.report_link = "https://console.example.com/report".into();
     stage.expect(asks(&forged)).await;
@@ -158,7 +147,7 @@ async fn a_forged_question_leads_nobody_out_of_the_console() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_that_is_over_asks_nobody_and_another_content_is_another_case() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     let over = gate_question();
     stage.expect(asks(&over)).await;
     assert_eq!(stage.told("slack").len(), 0, "its time is over");
@@ -176,7 +165,7 @@ async fn a_question_that_is_over_asks_nobody_and_another_content_is_another_case
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gate_without_a_route_is_told_all_the_same() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     let mut other = question();
     other.asking.gate = "pre-traffic".into();
     stage.expect(asks(&other)).await;
@@ -187,7 +176,7 @@ async fn a_gate_without_a_route_is_told_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_of_a_service_takes_the_questions_of_its_gates() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     let mut of_service = question();
     of_service.asking.gate = "pre-traffic".into();
     of_service.asking.cluster = "shop".into();
@@ -212,7 +201,7 @@ fn stopped(change: impl FnOnce(&mut Value)) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_gate_has_stopped_is_told_with_its_reason_and_once() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage.expect(stopped(|_| {})).await;
     // Delivered again, and said again by a gate that was run again: another event.
     stage.expect(stopped(|_| {})).await;
@@ -246,7 +235,7 @@ async fn what_a_gate_has_stopped_is_told_with_its_reason_and_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_is_told_only_where_a_route_takes_it_and_nothing_has_passed() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage
         .expect(stopped(|detail| detail["application"] = json!("billing")))
         .await;
@@ -269,7 +258,7 @@ async fn a_decision_is_told_only_where_a_route_takes_it_and_nothing_has_passed()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_that_was_asked_hears_what_became_of_that_and_not_the_same_twice() {
-    let stage = Stage::with(CONFIG).await;
+    let stage = Stage::with_routes(ROUTES).await;
     stage.expect(asks(&question())).await;
     answer(&stage, &question(), false);
     let case = question().id();

@@ -10,42 +10,22 @@ use support::events::{deployment_over, pause, reminder};
 use support::server::Fault;
 use test_support::approvals::deployment::{HOOK, NEXT_HOOK, VALUE};
 
-const CONFIG: &str = r#"
-version: 1
-channels:
-  room: {slack: {channel: C0123456789, token: "secretsmanager:slack#bot_token"}}
-  mail: {ses: {from: releases@example.com, to: [lead@example.com]}}
-  list: {sns: {topic_arn: "arn:aws:sns:eu-central-1:111122223333:list"}}
-routes:
-  - name: pipelines
-    match: {pipeline: "*"}
-    tell: [list]
-    policy: {decide: false}
+const ROUTES: &str = r#"
   - name: shop
     match: {cluster: shop, service: web}
     tell: [room, mail]
     policy: {approvers: ["slack:T0123ABCD/U0123ABCD", "email:lead@example.com"], starter_may_approve: true}
     reminders: [50%]
     escalate: {at: 90%, tell: [list]}
-other_messages: {tell: [list]}
 "#;
 
 async fn stage() -> Stage {
-    Stage::with(CONFIG).await
+    Stage::with_routes(ROUTES).await
 }
 
 fn text(stage: &Stage, channel: &str) -> String {
     let told = stage.told(channel);
     told.iter().map(|told| told.body.to_string()).collect()
-}
-
-fn case_id(stage: &Stage) -> String {
-    let keys = stage.world(|world| world.table.keys());
-    let case = keys.iter().find_map(|key| {
-        let id = key.strip_prefix("approval#")?.strip_suffix("/case")?;
-        Some(id.to_owned())
-    });
-    case.expect("a case was opened")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,7 +178,7 @@ async fn people_are_reminded_and_others_are_asked() {
     let stage = stage().await;
     stage.expect(pause("HOOK_AWAITING_ACTION")).await;
     assert_eq!(stage.world(|world| world.schedules.len()), 2);
-    let case = case_id(&stage);
+    let case = stage.case_id();
     stage.expect(reminder(&case, 1)).await;
     assert!(text(&stage, "slack").contains("Reminder: web"));
     stage.expect(reminder(&case, ESCALATION_NUMBER)).await;

@@ -3,9 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,43 +13,7 @@ use axum::extract::State;
 use axum::routing::any;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-
-/// A release that runs, ended with the test.
-struct Release {
-    process: Child,
-    url: String,
-}
-
-impl Release {
-    fn open(fault: &str) -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        let process = Command::new(test_support::programs::sample_shop())
-            .env("PORT", port.to_string())
-            .env("SHOP_VERSION", "1.2.3")
-            .env("SHOP_FAULT", fault)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let release = Self { process, url };
-        for _ in 0..500 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return release;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the shop does not open");
-    }
-}
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
+use test_support::programs::RunningShop;
 
 /// Bedrock, with a model that buys books.
 struct Model {
@@ -165,7 +128,7 @@ const CHECK: &str = "a customer buys two books";
 
 #[test]
 fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
-    let (model, release, folder) = (Model::open(), Release::open("none"), folder("record"));
+    let (model, release, folder) = (Model::open(), RunningShop::open("none"), folder("record"));
     let suite = suite(&folder);
     let path = suite.to_str().unwrap();
     let call = [
@@ -209,7 +172,7 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
     );
     assert_eq!(model.asked(), 5, "nobody was asked");
     // The replay finds what the model found.
-    let dead = Release::open("dead-button");
+    let dead = RunningShop::open("dead-button");
     let replayed = deploy_hooks(&model, &["agent", "replay", path, "--url", &dead.url]);
     assert_ne!(replayed.status.code(), Some(0), "{}", said(&replayed));
     assert_eq!(model.asked(), 5);
@@ -217,7 +180,11 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
 
 #[test]
 fn a_dead_button_is_found_from_one_sentence() {
-    let (model, release, folder) = (Model::open(), Release::open("dead-button"), folder("dead"));
+    let (model, release, folder) = (
+        Model::open(),
+        RunningShop::open("dead-button"),
+        folder("dead"),
+    );
     let suite = suite(&folder);
     let (path, report) = (suite.to_str().unwrap(), folder.join("report.json"));
     let to = format!("json={}", report.display());

@@ -2,49 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-
-/// A release that runs, ended with the test.
-struct Release {
-    process: Child,
-    url: String,
-}
-
-impl Release {
-    fn open(fault: &str) -> Self {
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        let process = Command::new(test_support::programs::sample_shop())
-            .env("PORT", port.to_string())
-            .env("SHOP_VERSION", "1.2.3")
-            .env("SHOP_FAULT", fault)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let release = Self { process, url };
-        for _ in 0..500 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return release;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the shop does not open");
-    }
-}
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
+use test_support::programs::RunningShop;
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{name}"));
@@ -70,7 +33,7 @@ fn example() -> PathBuf {
 
 /// What the example says of a release.
 fn judged(fault: &str) -> (Output, Value, String) {
-    let release = Release::open(fault);
+    let release = RunningShop::open(fault);
     let folder = folder(fault);
     let (json, html) = (folder.join("report.json"), folder.join("report.html"));
     let of = |format: &str, file: &Path| format!("{format}={}", file.display());
@@ -214,7 +177,7 @@ fn where_there_is_no_browser_the_call_says_what_to_do() {
         "{said}"
     );
     // One that is named and does not answer says nothing of the release: the check is errored, and not passed.
-    let release = Release::open("none");
+    let release = RunningShop::open("none");
     let args = ["--browser", "ws://127.0.0.1:1/devtools/browser/x"];
     let output = check(&example(), &release.url, &args).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -240,7 +203,7 @@ fn nothing_is_left_of_a_browser_whose_run_is_killed() {
     let suite = folder.join("suite.yaml");
     let text = "version: 1\nname: s\nchecks:\n  - name: it\n    browser: { step_timeout: 50s, steps: [{ go: / }, { wait_for: { css: '#never' } }] }\n";
     std::fs::write(&suite, text).unwrap();
-    let release = Release::open("none");
+    let release = RunningShop::open("none");
     let mut command = check(&suite, &release.url, &[]);
     let mut run = command
         .env("TMPDIR", &folder)

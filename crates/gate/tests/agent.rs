@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,13 +10,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Json, Router};
-use browser::Chromium;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use gate::browsers::{Browsers, NoBrowser, OpenBrowser};
 use gate::cloud::{Alarm, CloudError, CloudProbes, ModelQuery};
 use gate::{HttpOptions, Outcome, Run, Stage, Suite, Target, report};
 use serde_json::{Value, json};
+use test_support::chromium::ChromiumPerTry;
 use tokio::time::Instant;
 use url::Url;
 
@@ -75,43 +73,8 @@ async fn answer(
 }
 
 async fn site() -> Url {
-    let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let base = format!("http://{}", socket.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(Orders::default());
-    tokio::spawn(async move { axum::serve(socket, router).await });
-    base.parse().unwrap()
-}
-
-#[derive(Debug)]
-struct Local;
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "where the browser is, and nothing that is measured"
-)]
-fn program() -> PathBuf {
-    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    Chromium::find(named.as_deref(), std::env::var_os("PATH")).unwrap_or_else(|why| panic!("{why}"))
-}
-
-impl Browsers for Local {
-    fn open<'a>(
-        &'a self,
-        hosts: &'a [(String, String)],
-    ) -> BoxFuture<'a, Result<OpenBrowser, NoBrowser>> {
-        async move {
-            let chromium = Chromium::start(&program(), hosts).await;
-            let chromium = chromium.map_err(|error| NoBrowser(error.to_string()))?;
-            Ok(OpenBrowser {
-                endpoint: chromium.endpoint().clone(),
-                maps_hosts: true,
-                lease: Arc::new(chromium),
-            })
-        }
-        .boxed()
-    }
+    test_support::chromium::site(router).await
 }
 
 /// What a model says, given what it is asked.
@@ -253,7 +216,7 @@ async fn run_at(stage: Stage, base: &Url, start: &str, more: &str, says: Says) -
         secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
         http: HttpOptions::default(),
         cloud: Some(model.clone()),
-        browsers: Some(Arc::new(Local)),
+        browsers: Some(Arc::new(ChromiumPerTry)),
         memory: None,
         deadline: Instant::now() + Duration::from_secs(40),
     })

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,16 +23,6 @@ use tokio::time::{Instant, sleep};
 
 const PAGE: &str = "<!doctype html><html lang=en><meta name=viewport content='width=device-width'><title>Shop</title><link rel=icon href='data:,'><main><h1>Shop</h1></main>";
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "where the browser is, and nothing that is measured"
-)]
-fn chromium() -> PathBuf {
-    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    browser::Chromium::find(named.as_deref(), std::env::var_os("PATH"))
-        .unwrap_or_else(|why| panic!("{why}"))
-}
-
 async fn server(name: &str) -> Server {
     let folder = format!("local-aws-agentcore-{name}-{}", std::process::id());
     let options = WorldOptions {
@@ -41,7 +30,7 @@ async fn server(name: &str) -> Server {
         region: "eu-west-1".to_owned(),
         upstream: "http://127.0.0.1:1".parse().unwrap(),
         data_dir: std::env::temp_dir().join(folder),
-        images: BTreeMap::from([("chromium".to_owned(), chromium())]),
+        images: BTreeMap::from([("chromium".to_owned(), test_support::chromium::program())]),
     };
     Server::start("127.0.0.1:0".parse().unwrap(), options)
         .await

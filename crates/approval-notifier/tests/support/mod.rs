@@ -46,6 +46,21 @@ routes:
 other_messages: {tell: [room]}
 "#;
 
+/// The channels of [`Stage::with_routes`], and the route of pipelines.
+const BEGIN: &str = r#"
+version: 1
+channels:
+  room: {slack: {channel: C0123456789, token: "secretsmanager:slack#bot_token"}}
+  mail: {ses: {from: releases@example.com, to: [lead@example.com]}}
+  list: {sns: {topic_arn: "arn:aws:sns:eu-central-1:111122223333:list"}}
+routes:
+  - name: pipelines
+    match: {pipeline: "*"}
+    tell: [list]
+    policy: {decide: false}
+"#;
+const END: &str = "other_messages: {tell: [list]}\n";
+
 /// Everybody whom the route of [`CONFIG`] tells at first.
 pub const EVERYBODY: [&str; 5] = [
     "slack",
@@ -77,6 +92,22 @@ impl Stage {
             notifier,
             time: Duration::from_secs(30),
         }
+    }
+
+    /// With these routes, beside one of pipelines that decides nothing.
+    pub async fn with_routes(routes: &str) -> Self {
+        Self::with(&format!("{BEGIN}{}{END}", routes.trim_start_matches('\n'))).await
+    }
+
+    /// The id of the only case.
+    pub fn case_id(&self) -> String {
+        let keys = self.world(|world| world.table.keys());
+        let case = keys.iter().find_map(|key| {
+            key.strip_prefix("approval#")?
+                .strip_suffix("/case")
+                .map(str::to_owned)
+        });
+        case.unwrap_or_else(|| panic!("no case among {keys:?}"))
     }
 
     /// Invokes the function.

@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use test_support::loopback::Loopback;
 
 use super::world::World;
 
@@ -59,14 +60,7 @@ struct Inner {
 /// A running server; stops when dropped.
 pub struct Server {
     inner: Arc<Inner>,
-    port: u16,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    server: Loopback,
 }
 
 impl Server {
@@ -78,15 +72,13 @@ impl Server {
             delay: Mutex::new(Box::new(|_| Duration::ZERO)),
         });
         let app = Router::new().fallback(serve).with_state(inner.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        inner.world.lock().unwrap().base = format!("http://127.0.0.1:{port}");
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { inner, port, task }
+        let server = Loopback::start(app).await;
+        inner.world.lock().unwrap().base = server.url();
+        Self { inner, server }
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.server.url()
     }
 
     /// What the server knows; change it as time goes on.

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use common::aws::Aws;
 use serde_json::{Value, json};
+use test_support::loopback::Loopback;
 
 /// What the fake answers.
 #[derive(Default, Clone)]
@@ -29,7 +30,7 @@ pub struct World {
 pub struct Fake {
     pub aws: Aws,
     inner: Arc<Mutex<Inner>>,
-    task: tokio::task::JoinHandle<()>,
+    _server: Loopback,
 }
 
 struct Inner {
@@ -37,25 +38,16 @@ struct Inner {
     calls: Vec<(String, Value)>,
 }
 
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 impl Fake {
     pub async fn start(world: World) -> Self {
         let calls = Vec::new();
         let inner = Arc::new(Mutex::new(Inner { world, calls }));
         let app = Router::new().fallback(serve).with_state(inner.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let url = format!("http://127.0.0.1:{port}");
+        let server = Loopback::start(app).await;
         Self {
-            aws: test_support::sdk::loopback(&url, "eu-central-1", common::aws::MAX_TRIES),
+            aws: test_support::sdk::loopback(&server.url(), "eu-central-1", common::aws::MAX_TRIES),
             inner,
-            task,
+            _server: server,
         }
     }
 

@@ -23,6 +23,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use common::aws::Aws;
 use serde_json::{Value, json};
+use test_support::loopback::Loopback;
 
 pub use change_sets::{Resource, Set};
 
@@ -62,18 +63,12 @@ pub struct World {
 pub struct Fake {
     pub aws: Aws,
     inner: Arc<Inner>,
-    task: tokio::task::JoinHandle<()>,
+    _server: Loopback,
 }
 
 struct Inner {
     world: Mutex<World>,
     calls: Mutex<Vec<String>>,
-}
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Fake {
@@ -83,14 +78,11 @@ impl Fake {
             calls: Mutex::default(),
         });
         let app = Router::new().fallback(serve).with_state(inner.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let url = format!("http://127.0.0.1:{port}");
+        let server = Loopback::start(app).await;
         Self {
-            aws: test_support::sdk::loopback(&url, "eu-central-1", common::aws::MAX_TRIES),
+            aws: test_support::sdk::loopback(&server.url(), "eu-central-1", common::aws::MAX_TRIES),
             inner,
-            task,
+            _server: server,
         }
     }
 

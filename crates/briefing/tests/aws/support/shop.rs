@@ -1,23 +1,13 @@
 //! A shop's pipeline: two sources, a staging deployment with gates, change sets, and an approval that waits.
 
-use approvals::ApprovalAction;
 use serde_json::{Value, json};
+pub use test_support::approvals::action;
 
 use super::{Resource, Set, World};
 
 pub const EXECUTION: &str = "e-2";
 pub const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
 pub const BUCKET: &str = "reports";
-
-pub fn action() -> ApprovalAction {
-    ApprovalAction {
-        account: "111122223333".into(),
-        region: "eu-central-1".into(),
-        pipeline: "shop".into(),
-        stage: "Production".into(),
-        action: "Approve".into(),
-    }
-}
 
 /// The whole story of one execution: 1.4.2 is in production, 2.0.0 waits.
 pub fn world() -> World {

@@ -1,8 +1,4 @@
-//! The contracts of ECS and `CodePipeline`, and bakes that are longer than a function may run, over real HTTP.
-
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-use test_support::{gates as support, paced_time};
+//! Lifecycle hooks of ECS's own deployments.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,44 +6,13 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 use gate::Stage;
 use serde_json::{Value, json};
-use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
-use support::ecs::{EcsChanges, event};
-use support::service::{Behaviour, Service};
-use support::{SUITE, function, invoke_as, invoke_with, later};
+use test_support::gates::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
+use test_support::gates::ecs::{EcsChanges, event};
+use test_support::gates::service::{Behaviour, Service};
+use test_support::gates::{SUITE, function, invoke_with, later};
+use test_support::paced_time;
 
-const LEFT: Duration = Duration::from_secs(8);
-const MAX_CONCURRENT: usize = 20;
-
-/// A bake of three hours, a round a minute.
-const BAKE: &str = "traffic: { bake: 3h, every: 1m }\n";
-
-fn baked() -> String {
-    format!("{SUITE}{BAKE}")
-}
-
-async fn ecs(stage: Stage, aws: &FakeAws, event: Value) -> String {
-    let seen = invoke_with(&function(stage, aws), LEFT, event).await;
-    assert!(seen.took < LEFT, "{:?}", seen.took);
-    seen.result.unwrap()["hookStatus"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-async fn with(mood: Behaviour, suite: &str, changes: EcsChanges) -> (Service, FakeAws) {
-    let service = Service::start(mood).await;
-    let changes = Changes {
-        ecs: changes,
-        ..Changes::default()
-    };
-    let aws = FakeAws::with(service.port, suite, changes, none()).await;
-    (service, aws)
-}
-
-fn report(aws: &FakeAws, name: &str) -> Value {
-    let stored = aws.object_below(&format!("/reports/reports/web/d-1/{name}-"), ".json");
-    serde_json::from_str(&stored).unwrap()
-}
+use super::{LEFT, MAX_CONCURRENT, baked, ecs, report, strip, with};
 
 #[tokio::test(start_paused = true)]
 async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
@@ -233,11 +198,6 @@ async fn a_hook_chooses_options_beside_its_suite_and_an_unknown_one_is_refused()
     assert_eq!(ecs(post, &aws, back).await, "SUCCEEDED");
 }
 
-/// The strip of the only check.
-fn strip(report: &Value) -> String {
-    report["checks"][0]["strip"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test(start_paused = true)]
 async fn ecs_calls_back_through_a_bake_of_three_hours() {
     let _time = paced_time::start();
@@ -353,243 +313,6 @@ async fn a_deployment_that_ecs_does_not_know_is_not_asked_for_until_the_time_is_
         .iter()
         .filter(|call| *call == "DescribeServiceDeployments");
     assert_eq!(asked.count(), 5, "{calls:?}");
-}
-
-fn job(id: &str, parameters: &Value, token: Option<&str>) -> Value {
-    json!({ "CodePipeline.job": { "id": id, "accountId": "111122223333", "data": {
-        "actionConfiguration": { "configuration": {
-            "FunctionName": "f", "UserParameters": parameters.to_string() } },
-        "artifactCredentials": { "secretAccessKey": "hunter2" },
-        "continuationToken": token,
-    }}})
-}
-
-/// Whether what the last line of a summary leads to is stored; none where it is no link into the console.
-fn linked(aws: &FakeAws, summary: &str) -> Option<bool> {
-    let link = url::Url::parse(summary.lines().last()?).ok()?;
-    let bucket = link.path().strip_prefix("/s3/object/")?.to_owned();
-    let (_, key) = link.query_pairs().find(|(name, _)| name == "prefix")?;
-    Some(aws.object(&format!("/{bucket}/{key}")).is_some())
-}
-
-fn parameters(service: &Service) -> Value {
-    json!({ "suite": "s3://suites/shop/production.yaml", "target": {
-        "url": format!("http://127.0.0.1:{}", service.port), "application": "shop", "version": "1.2.0" } })
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pipeline_hears_the_verdict_with_its_variables() {
-    let _time = paced_time::start();
-    let (service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
-    let gate = function(Stage::PreTraffic, &aws);
-    let asked = parameters(&service);
-    invoke_with(&gate, LEFT, job("j-1", &asked, None))
-        .await
-        .result
-        .unwrap();
-    let answer = &aws.jobs()[0];
-    assert_eq!(answer["outputVariables"]["verdict"], "passed");
-    let link = answer["outputVariables"]["report_url"].as_str().unwrap();
-    assert!(
-        link.contains("reports%2Fshop%2Fj-1%2Fpre-traffic-"),
-        "{link}"
-    );
-
-    let (service, aws) = with(Behaviour::Broken, SUITE, EcsChanges::default()).await;
-    let gate = function(Stage::PreTraffic, &aws);
-    let mut asked = parameters(&service);
-    invoke_with(&gate, LEFT, job("j-2", &asked, None))
-        .await
-        .result
-        .unwrap();
-    let details = &aws.jobs()[0]["failureDetails"];
-    assert_eq!(details["type"], "JobFailed");
-    assert!(
-        details["message"]
-            .as_str()
-            .unwrap()
-            .contains("expected status 201")
-    );
-    asked["on_failed"] = json!("continue");
-    invoke_with(&gate, LEFT, job("j-3", &asked, None))
-        .await
-        .result
-        .unwrap();
-    assert_eq!(aws.jobs()[1]["outputVariables"]["verdict"], "failed");
-    invoke_with(&gate, LEFT, job("j-4", &json!("x"), None))
-        .await
-        .result
-        .unwrap();
-    let message = aws.jobs()[2]["failureDetails"]["message"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(message.contains("UserParameters"), "{message}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pipeline_calls_again_through_a_bake_of_three_hours() {
-    let _time = paced_time::start();
-    let (service, aws) = with(Behaviour::Well, &baked(), EcsChanges::default()).await;
-    let gate = function(Stage::PostTraffic, &aws);
-    let asked = parameters(&service);
-    let (mut token, mut calls) = (None::<String>, 0);
-    loop {
-        calls += 1;
-        assert!(calls < 400, "it never ends");
-        let id = format!("j-{calls}");
-        invoke_with(&gate, LEFT, job(&id, &asked, token.as_deref()))
-            .await
-            .result
-            .unwrap();
-        let answer = aws.jobs().last().unwrap().clone();
-        if let Some(next) = answer["continuationToken"].as_str() {
-            assert!(next.len() <= 2_048);
-            assert_eq!(answer["outputVariables"], Value::Null, "not beside a token");
-            let details = &answer["executionDetails"];
-            assert_eq!(
-                details["externalExecutionId"], "j-1",
-                "the run, not the job"
-            );
-            assert!(details["percentComplete"].as_u64().unwrap() < 100);
-            let summary = details["summary"].as_str().unwrap();
-            assert!(summary.starts_with("the bake goes on after"), "{summary}");
-            assert_eq!(linked(&aws, summary), Some(true), "{summary}");
-            token = Some(later(next, Duration::from_mins(1)));
-        } else {
-            assert_eq!(answer["outputVariables"]["verdict"], "passed");
-            let summary = answer["executionDetails"]["summary"].as_str().unwrap();
-            break assert_eq!(linked(&aws, summary), Some(true), "{summary}");
-        }
-    }
-    let stored = aws.object_below("/reports/reports/shop/j-1/post-traffic-", ".json");
-    let report: Value = serde_json::from_str(&stored).unwrap();
-    assert_eq!(strip(&report), "P".repeat(181));
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
-    let _time = paced_time::start();
-    let cases = ["PutJobSuccessResult", "GetObject", "PutObject", "Publish"]
-        .into_iter()
-        .flat_map(|call| FAULTS.map(|fault| (call, fault)));
-    let runs = cases.map(|(call, fault)| async move {
-        let service = Service::start(Behaviour::Well).await;
-        let plan: Plan = Arc::new(move |operation, _| (operation == call).then_some(fault));
-        let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
-        let asked = parameters(&service);
-        let seen = invoke_with(
-            &function(Stage::PreTraffic, &aws),
-            LEFT,
-            job("j", &asked, None),
-        )
-        .await;
-        assert!(seen.took < LEFT);
-        let jobs = aws.jobs();
-        match (call, fault) {
-            ("PutJobSuccessResult", Fault::Lost) => assert_eq!(jobs.len(), 1),
-            (_, Fault::Slow) => {
-                assert_eq!(jobs[0]["outputVariables"]["verdict"], "passed", "{call}");
-            }
-            // An error would be recorded with the event, which has credentials: people hear it from the gate.
-            ("PutJobSuccessResult", _) => {
-                assert_eq!(seen.result.unwrap()["delivery"], "undelivered", "{fault:?}");
-                assert!(
-                    aws.published()[0]["Subject"].starts_with("UNANSWERED"),
-                    "{fault:?}"
-                );
-            }
-            ("GetObject", _) => assert!(jobs[0].get("failureDetails").is_some(), "{fault:?}"),
-            _ => assert_eq!(
-                jobs[0]["outputVariables"]["verdict"], "passed",
-                "{call} {fault:?}"
-            ),
-        }
-    });
-    let done: Vec<()> = stream::iter(runs)
-        .buffer_unordered(MAX_CONCURRENT)
-        .collect()
-        .await;
-    assert_eq!(done.len(), 24);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
-    let _time = paced_time::start();
-    let service = Service::start(Behaviour::Well).await;
-    let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
-    let aws = FakeAws::with(service.port, &suite, Changes::default(), none()).await;
-    let gate = function(Stage::PostTraffic, &aws);
-    let mut payload = support::event();
-    for part in 0..10 {
-        let request = format!("request-{part}");
-        let value = invoke_as(&request, &gate, LEFT, payload.clone())
-            .await
-            .result
-            .unwrap();
-        if part == 9 {
-            assert_eq!(value["answer"], "Succeeded");
-            break;
-        }
-        assert_eq!(value["part"], part + 1);
-        assert!(
-            aws.answers().is_empty(),
-            "nothing is answered while it goes on"
-        );
-        if part == 3 {
-            // Lambda delivered the event twice: the other invocation ends without an answer or a second chain.
-            let again = invoke_as("another", &gate, LEFT, payload.clone())
-                .await
-                .result
-                .unwrap();
-            assert_eq!(again["duplicate"], true);
-        }
-        let invoked = aws.invoked();
-        assert_eq!(invoked.len(), part + 1);
-        payload = serde_json::from_str(&invoked[part]).unwrap();
-        let run = payload["deployHooksRun"].as_str().unwrap().to_owned();
-        payload["deployHooksRun"] = json!(later(&run, Duration::from_mins(5)));
-    }
-    assert_eq!(aws.answers(), ["Succeeded"]);
-    let path = "/reports/reports/shop/d-ABCDEF123/post-traffic-AfterAllowTraffic.json";
-    let report: Value = serde_json::from_str(&aws.object(path).unwrap()).unwrap();
-    assert_eq!(strip(&report), "P".repeat(10));
-    assert_eq!(aws.published().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
-    let _time = paced_time::start();
-    let service = Service::start(Behaviour::Well).await;
-    let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
-    let refuse: Plan = Arc::new(|operation, _| {
-        (operation == "Invoke").then_some(Fault::Refuse("AccessDeniedException"))
-    });
-    let aws = FakeAws::with(service.port, &suite, Changes::default(), refuse).await;
-    let gate = function(Stage::PostTraffic, &aws);
-    invoke_with(&gate, LEFT, support::event())
-        .await
-        .result
-        .unwrap();
-    assert_eq!(aws.answers(), ["Failed"]);
-    assert!(aws.published()[0]["Message"].contains("lambda:InvokeFunction"));
-
-    let aws = FakeAws::with(service.port, &suite, Changes::default(), none()).await;
-    let gate = function(Stage::PostTraffic, &aws);
-    let mut payload = support::event();
-    for part in 0..20 {
-        // No time passes, so that nothing is ever measured again.
-        invoke_as(&format!("r-{part}"), &gate, LEFT, payload.clone())
-            .await
-            .result
-            .unwrap();
-        match aws.invoked().get(part) {
-            Some(next) => payload = serde_json::from_str(next).unwrap(),
-            None => break,
-        }
-    }
-    assert_eq!(aws.answers(), ["Failed"], "the chain ends");
-    assert_eq!(aws.invoked().len(), 12);
 }
 
 #[tokio::test(start_paused = true)]
