@@ -10,7 +10,7 @@ use test_support::gates::service::{Behaviour, Service};
 use test_support::gates::{SUITE, function, invoke_as, invoke_with, later};
 use test_support::{gates, paced_time};
 
-use super::{LEFT, strip, with};
+use super::{LEFT, strip};
 
 #[tokio::test(start_paused = true)]
 async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
