@@ -206,9 +206,10 @@ DRILL_SEED ?= $(shell date +%s)
 DRILL_LIMIT ?= 60m
 
 .PHONY: bench
-bench: tools ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals; a table of all at the end
-	@# A peer on Node.js, where there is one.
-	@! command -v npm >/dev/null || npm ci --prefix crates/pre-traffic/benches/node-peer --no-audit --no-fund --silent
+bench: tools browser ## Measure: the gate engine, a browser, start-up, hooks under injected faults, schedules, approvals; a table of all at the end
+	@# Peers on Node.js, where there is one.
+	@! command -v npm >/dev/null || for peer in pre-traffic/benches/node-peer gate/benches/playwright-peer; do \
+		npm ci --prefix crates/$$peer --no-audit --no-fund --silent || exit 1; done
 	@$(BIN)/python tools/bench_table.py
 
 .PHONY: bench-reaction

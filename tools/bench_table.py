@@ -30,7 +30,7 @@ class Line:
     bound: str = ""
 
 
-# By package and bench, in the order in which they run.
+# By package and bench of Cargo, a script of `tools/` and its argument, or a target of make, in their order.
 BENCHES: dict[tuple[str, str], list[Line]] = {
     ("gate", "gate"): [
         Line(
@@ -46,6 +46,24 @@ BENCHES: dict[tuple[str, str], list[Line]] = {
             "",
             "bare loop",
             "{0} ×, whole process {1} ×",
+        ),
+    ],
+    ("gate", "browser"): [
+        Line(
+            "five steps in a browser, without the wait for rest",
+            r"^browser check / Playwright +time without the wait ([\d.]+), at most ([\d.]+): (\w+)",
+            "",
+            "Playwright",
+            "{0} ×",
+            "{1} ×: {2}",
+        ),
+        Line(
+            "the client's memory",
+            r"^browser check / Playwright +client memory ([\d.]+), at most ([\d.]+): (\w+)",
+            "",
+            "Playwright",
+            "{0} ×",
+            "{1} ×: {2}",
         ),
     ],
     ("pre-traffic", "start"): [
@@ -105,6 +123,55 @@ BENCHES: dict[tuple[str, str], list[Line]] = {
             "critical path {2} ms",
         ),
     ],
+    ("bench_env.py", "custodian"): [
+        Line(
+            "schedules beside Cloud Custodian's, evaluations a second",
+            r"in Python: +(\d+) .*\n.*in Rust: +(\d+) evaluations/s, (\d+) times.*\n  differing answers: (\d+) of (\d+)",
+            "{1}",
+            "Cloud Custodian's {0}",
+            "{2} × faster",
+            "0 of {4} answers differ: {3}",
+        ),
+    ],
+    ("bench_env.py", "plan"): [
+        Line(
+            "a plan for 10,000 services",
+            r"^slowest: ([\d.]+) ms, ([\d.]+) × the bound of (.+)",
+            "{0} ms",
+            "bound of {2}",
+            "{1} ×",
+        ),
+    ],
+    ("bench_env.py", "apply"): [
+        Line(
+            "changes of 1,000 services and more",
+            r"^worst from [\d_]+ services on: ([\d.]+) × the bound, ([\d.]+) allowed",
+            "",
+            "the rate AWS allows",
+            "{0} ×",
+            "{1} ×",
+        ),
+    ],
+    ("cli", "check"): [
+        Line(
+            "deploy-hooks check, a process",
+            r"^  (check / bare loop|peak memory|deploy-hooks check|most / first fifth) +(\S.*?) +at most (.+?): (\w+)",
+            "{1}",
+            "{0}",
+            "",
+            "{2}: {3}",
+        ),
+    ],
+    ("make", "bench-reaction"): [
+        Line(
+            "first failed customer to the caller's hearing",
+            r"  median +([\d.]+) s[^\n]*\n(?:.*\n)*?  bound +([\d.]+) s",
+            "{0} s",
+            "a canary in the local AWS",
+            "",
+            "{1} s",
+        ),
+    ],
     ("cli", "judge"): [
         Line(
             "judging kept reports",
@@ -123,21 +190,30 @@ def name(of: tuple[str, str]) -> str:
     return "/".join(of)
 
 
+def command(of: tuple[str, str]) -> list[str]:
+    """How it is run."""
+    home, bench = of
+    if home == "make":
+        return ["make", "--no-print-directory", bench]
+    if home.endswith(".py"):
+        return [sys.executable, f"tools/{home}", bench]
+    return ["cargo", "bench", "--locked", "--package", home, "--bench", bench]
+
+
 def run() -> str:
     """What all of them print, with a head for each."""
     LOG.parent.mkdir(exist_ok=True)
     kept = []
-    for package, bench in BENCHES:
-        command = ["cargo", "bench", "--locked", "--package", package, "--bench", bench]
-        kept.append(f"{HEAD}{package}/{bench}\n")
+    for of in BENCHES:
+        kept.append(f"{HEAD}{name(of)}\n")
         print(f"\n{kept[-1]}", end="", flush=True)
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        with subprocess.Popen(command(of), cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
             for line in running.stdout:
                 print(line, end="", flush=True)
                 kept.append(line)
         if running.returncode:
-            kept.append(f"{FAILED}{package}/{bench}\n")
+            kept.append(f"{FAILED}{name(of)}\n")
     LOG.write_text("".join(kept))
     return "".join(kept)
 
