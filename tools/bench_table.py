@@ -126,7 +126,7 @@ BENCHES: dict[tuple[str, str], list[Line]] = {
     ("bench_env.py", "custodian"): [
         Line(
             "schedules beside Cloud Custodian's, evaluations a second",
-            r"in Python: +(\d+) .*\n.*in Rust: +(\d+) evaluations/s, (\d+) times.*\n  differing answers: (\d+) of (\d+)",
+            r"in Python: +(\d+) .*\n.*in Rust: +(\d+) evaluations/s, (\d+) t.*\n  differing answers: (\d+) of (\d+)",
             "{1}",
             "Cloud Custodian's {0}",
             "{2} × faster",
@@ -165,7 +165,7 @@ BENCHES: dict[tuple[str, str], list[Line]] = {
     ("make", "bench-reaction"): [
         Line(
             "first failed customer to the caller's hearing",
-            r"  median +([\d.]+) s[^\n]*\n(?:.*\n)*?  bound +([\d.]+) s",
+            r"  median +([\d.]+) s.*\n(?:.*\n)*?  bound +([\d.]+) s",
             "{0} s",
             "a canary in the local AWS",
             "",
