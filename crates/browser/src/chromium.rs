@@ -102,6 +102,8 @@ impl Chromium {
             .arg(profile.path())
             .arg(program)
             .args(arguments(profile.path(), hosts))
+            // So that all it writes goes with its profile.
+            .env("TMPDIR", profile.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -99,3 +99,18 @@ async fn what_is_no_browser_does_not_start() {
     );
     assert!(begun.elapsed() < PLENTY);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_browser_writes_elsewhere_goes_with_its_profile() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("browser");
+    std::fs::write(&program, "#!/bin/sh\necho \"$TMPDIR\" >&2\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let why = Chromium::start(&program, &[])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("/deploy-hooks-browser-"), "{why}");
+}
