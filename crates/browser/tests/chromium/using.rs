@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use browser::{Key, Locator, ProblemKind, TextMatch, NotActionable};
+use browser::{Key, Locator, NotActionable, ProblemKind, TextMatch};
 use tokio::time::Instant;
 
 use super::{Bench, DESKTOP, PHONE, PLENTY, button, click, css, problems, seen, text_comes};

@@ -6,7 +6,7 @@
 
 use askama::Template;
 
-use super::line::{LineView, class};
+use super::line::{Lines, class};
 use super::steps::{self, StepView};
 use super::tries::{self, Group};
 use super::{CheckReport, Report, TryReport};
@@ -67,7 +67,7 @@ struct TryView<'a> {
     timing: String,
     measurement: &'static str,
     class: &'static str,
-    expectations: Vec<LineView<'a>>,
+    expectations: Lines<'a>,
     steps: Vec<StepView<'a>>,
     not_reached: Option<String>,
 }
@@ -202,7 +202,7 @@ impl<'a> TryView<'a> {
             timing: group.timing(),
             measurement: report.measurement.as_str(),
             class: class(report.measurement),
-            expectations: LineView::all(&report.expectations),
+            expectations: Lines::of(&report.expectations),
             steps: report.steps.iter().map(StepView::of).collect(),
             not_reached: steps::not_reached(&report.not_reached),
         }

@@ -301,3 +301,26 @@ fn a_refused_gate_says_what_it_is_about() {
     Secrets are masked as ***. Times are UTC.
     ");
 }
+
+#[test]
+fn much_that_was_met_is_folded_behind_what_was_not() {
+    let with = |met: usize| {
+        let mut failed = round(Measurement::Failed, 0, 1);
+        let findings = &mut failed.tries[0].attempt.findings;
+        for number in 0..met {
+            let met = Finding::new(format!("fact {number}"), Got::Words("so".to_owned()), true);
+            findings.insert(0, met);
+        }
+        let report = report_of(vec![("it", "required", vec![failed])], Bake::ONE_ROUND);
+        let text = text_of(&html(&report));
+        let (_, table) = text.split_once("Expected | Got\n").unwrap();
+        let table: Vec<&str> = table.lines().collect();
+        table.join("\n")
+    };
+    let few = with(4);
+    assert!(few.starts_with("passed | fact 3 | so\n"), "{few}");
+    let many = with(5);
+    let expected = "failed | status 2xx | 503\n5 expectations were met\n\
+                    Result | Expected | Got\npassed | fact 4 | so\n";
+    assert!(many.starts_with(expected), "{many}");
+}

@@ -1,6 +1,6 @@
 //! Steps of a journey, as the page shows them: numbered, with what they captured.
 
-use super::line::{LineView, class};
+use super::line::{Lines, class};
 use super::{StepReport, UnreachedStepReport};
 use crate::words;
 
@@ -12,7 +12,7 @@ pub(super) struct StepView<'a> {
     pub(super) timing: String,
     pub(super) measurement: &'static str,
     pub(super) class: &'static str,
-    pub(super) expectations: Vec<LineView<'a>>,
+    pub(super) expectations: Lines<'a>,
     /// `order = 17, csrf = ***`
     pub(super) captured: String,
 }
@@ -48,7 +48,7 @@ impl<'a> StepView<'a> {
             timing: format!("took {}", words::millis(report.duration_ms)),
             measurement: report.measurement.as_str(),
             class: class(report.measurement),
-            expectations: LineView::all(&report.expectations),
+            expectations: Lines::of(&report.expectations),
             captured: captured.join(", "),
         }
     }

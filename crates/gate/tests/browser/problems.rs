@@ -45,7 +45,7 @@ async fn what_goes_wrong_behind_a_page_fails_unless_the_suite_allows_it() {
     let bare = said(&seen(&base, "[{ go: /bare }]").await, &base);
     insta::assert_snapshot!(bare, @r#"
     failed
-    check "it" failed: expected no page that some can't use, got desktop: html-lang: no language in /bare; desktop: page-title: no title in /bare; desktop: main-landmark: no main in /bare; desktop: button-name: button without a name (1) in /bare; desktop: image-nam…
+    check "it" failed: expected no page that breaks the basics of accessibility, got desktop: html-lang: no language in /bare; desktop: page-title: no title in /bare; desktop: main-landmark: no main in /bare; desktop: button-name: button without a name (1) in /bare; desktop: image-nam…
     "#);
     let wide = trial(&base, "steps: [{ go: /wide }]", "").run().await;
     let wide = said(&wide, &base);
@@ -100,7 +100,7 @@ async fn text_that_is_too_faint_is_a_problem_unless_it_is_allowed() {
     assert_eq!(strip(&faint), "F");
     insta::assert_snapshot!(said(&faint, &base), @r#"
     failed
-    check "it" failed: expected no page that some can't use, got desktop: text-contrast: 2.32:1 of #aaaaaa on #ffffff, and 4.5:1 is needed: p.note "as of today" (1) in /faint
+    check "it" failed: expected no page that breaks the basics of accessibility, got desktop: text-contrast: 2.32:1 of #aaaaaa on #ffffff, and 4.5:1 is needed: p.note "as of today" (1) in /faint
     "#);
     let lines = "screens: [desktop]\nallow: ['text-contrast: * of #aaaaaa on #ffffff, *']\nsteps: [{ go: /faint }]";
     let allowed = trial(&base, lines, "").run().await;

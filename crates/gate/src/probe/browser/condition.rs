@@ -129,7 +129,7 @@ impl ElementCondition {
             findings.push(Finding::new(demand, got(), exists == (seen > 0)));
         }
         if let Some(count) = self.count {
-            let demand = count.of(&format!("element {locator}"));
+            let demand = format!("{} {locator}", count.of("element"));
             findings.push(Finding::new(demand, got(), count.holds_for_count(seen)));
         }
         if !self.tests.is_empty() {

@@ -129,7 +129,7 @@ impl Demand {
             Self::Of(ProblemKind::Download) => "no downloads",
             Self::Of(ProblemKind::Refused) => "no requests beyond the release",
             Self::Fits => "no page wider than the screen",
-            Self::Accessible => "no page that some can't use",
+            Self::Accessible => "no page that breaks the basics of accessibility",
         }
     }
 }

@@ -13,8 +13,8 @@ use http::header::{
 use super::{AwsSignature, Body, Connect, Request};
 use crate::body;
 use crate::cloud::SigningRequest;
-use crate::probe::prepared_request::PreparedRequest;
 use crate::probe::connect_options::{ClientIdentity, ConnectOptions};
+use crate::probe::prepared_request::PreparedRequest;
 use crate::probe::request_url::{Origin, RequestUrl};
 use crate::probe::{ProbeContext, ProbeError, multipart};
 use crate::template::{Reference, Template, Values};
