@@ -97,11 +97,17 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The example, where it may be changed.
+/// What the release must answer for itself.
+const REQUEST: &str = "        - name: it is the version\n          http: GET /version\n          expect:\n            - json: { path: $.version, equals: 1.2.3 }\n";
+
+/// The example with a request in its proof, where it may be changed.
 fn suite(folder: &Path) -> PathBuf {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/suites/agent.yaml");
     let suite = folder.join("agent.yaml");
-    std::fs::copy(example, &suite).unwrap();
+    let text = std::fs::read_to_string(example).unwrap();
+    let asking = text.replace("      proof:\n", &format!("      proof:\n{REQUEST}"));
+    assert_ne!(asking, text);
+    std::fs::write(&suite, asking).unwrap();
     suite
 }
 
@@ -162,8 +168,20 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
         text.contains("# once; under traffic each round"),
         "what was written stays: {text}"
     );
+    assert!(text.contains(REQUEST), "its proof stays: {text}");
     let begun = Instant::now();
-    let replayed = deploy_hooks(&model, &["agent", "replay", path, "--url", &release.url]);
+    let report = folder.join("report.json");
+    let to = format!("json={}", report.display());
+    let call = [
+        "agent",
+        "replay",
+        path,
+        "--url",
+        &release.url,
+        "--report",
+        &to,
+    ];
+    let replayed = deploy_hooks(&model, &call);
     assert_eq!(replayed.status.code(), Some(0), "{}", said(&replayed));
     assert!(
         begun.elapsed() < Duration::from_mins(1),
@@ -171,6 +189,14 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
         begun.elapsed()
     );
     assert_eq!(model.asked(), 5, "nobody was asked");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let steps = &report["checks"][1]["rounds"][0]["tries"][0]["steps"];
+    let asked = steps
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == "desktop: it is the version");
+    assert_eq!(asked.unwrap()["measurement"], "passed", "{steps}");
     // The replay finds what the model found.
     let dead = RunningShop::open("dead-button");
     let replayed = deploy_hooks(&model, &["agent", "replay", path, "--url", &dead.url]);

@@ -152,9 +152,6 @@ pub(crate) fn told_as_json(
 async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let suite = load(args)?;
     let outcome = measure(args, suite, screen, true).await?;
-    for file in &args.report {
-        file.write(&outcome.report)?;
-    }
     if outcome.refused {
         return Err(Failure::Told(failure::EXIT_UNUSABLE));
     }
@@ -245,6 +242,19 @@ async fn models(surely: bool) -> Result<Option<Arc<dyn CloudProbes>>, Failure> {
 /// Runs the suite and shows how it goes, until it has ended or somebody stops it. Without models, agents have what was
 /// recorded only.
 pub(crate) async fn measure(
+    args: &Args,
+    suite: Suite,
+    screen: &mut Screen,
+    with_models: bool,
+) -> Result<Outcome, Failure> {
+    let outcome = measure_release(args, suite, screen, with_models).await?;
+    for file in &args.report {
+        file.write(&outcome.report)?;
+    }
+    Ok(outcome)
+}
+
+async fn measure_release(
     args: &Args,
     suite: Suite,
     screen: &mut Screen,
