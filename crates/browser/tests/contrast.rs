@@ -14,7 +14,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     (
         "/low",
         "<p style='color:#777'>just too faint</p><p style='color:#767676'>dark enough</p>",
-        r##"4.47:1 of 4.5:1, #777777 on #ffffff, p "just too faint" (1)"##,
+        r#"4.47:1 of 4.5:1, #777777 on #ffffff, p "just too faint" (1)"#,
     ),
     (
         "/large",
@@ -28,17 +28,17 @@ const PAGES: &[(&str, &str, &str)] = &[
         "<p style='color:#949494;font-size:18.7px;font-weight:700'>bold</p>\
          <p style='color:#949494;font-size:18.7px;font-weight:600'>less so</p>\
          <p style='color:#949494;font-size:18px'><b>bold, and too small</b></p>",
-        r##"3.03:1 of 4.5:1, #949494 on #ffffff, p "less so" (2)"##,
+        r#"3.03:1 of 4.5:1, #949494 on #ffffff, p "less so" (2)"#,
     ),
     (
         "/inherited",
         "<section style='background:#333;color:#eee'><p>light on dark</p><p style='color:#666'>dark on dark</p></section>",
-        r##"2.20:1 of 4.5:1, #666666 on #333333, p "dark on dark" (1)"##,
+        r#"2.20:1 of 4.5:1, #666666 on #333333, p "dark on dark" (1)"#,
     ),
     (
         "/body",
         "<style>body { background: #222; color: #eee }</style><p>light</p><a style='color:#444'>a link</a>",
-        r##"1.63:1 of 4.5:1, #444444 on #222222, a "a link" (1)"##,
+        r#"1.63:1 of 4.5:1, #444444 on #222222, a "a link" (1)"#,
     ),
     (
         "/fields",
@@ -51,12 +51,12 @@ const PAGES: &[(&str, &str, &str)] = &[
     (
         "/shadow",
         "<div id=host></div><script>host.attachShadow({ mode: 'open' }).innerHTML = '<p style=color:#aaa>within</p>'</script>",
-        r##"2.32:1 of 4.5:1, #aaaaaa on #ffffff, p "within" (1)"##,
+        r#"2.32:1 of 4.5:1, #aaaaaa on #ffffff, p "within" (1)"#,
     ),
     (
         "/below",
         "<div style='height:5000px'></div><p style='color:#aaa'>far down</p>",
-        r##"2.32:1 of 4.5:1, #aaaaaa on #ffffff, p "far down" (1)"##,
+        r#"2.32:1 of 4.5:1, #aaaaaa on #ffffff, p "far down" (1)"#,
     ),
     (
         "/plain",
@@ -82,6 +82,22 @@ const PAGES: &[(&str, &str, &str)] = &[
         "",
     ),
     (
+        "/drawn-upon",
+        "<style>.on { position:relative;z-index:0;color:#fff } .on::before { content:'';position:absolute;inset:0;z-index:-1;background:#036 }\
+         .hero { position:relative } .hero::after { content:'';position:absolute;inset:0;z-index:-1;background:url(data:,) #000 }</style>\
+         <a class=on>Buy</a><div class=hero style='height:90px'><p style='color:#eee'>Welcome</p></div>\
+         <x-card style='color:#fff'>within what is closed</x-card>\
+         <script>document.querySelector('x-card').attachShadow({ mode: 'closed' }).innerHTML = '<div style=background:#222><slot></slot></div>'</script>",
+        "",
+    ),
+    (
+        "/no-text",
+        "<i aria-hidden=true style='color:#bbb'>chevron_right</i><span style='color:#bbb'> / </span>\
+         <h1 style='width:90px;text-indent:100%;white-space:nowrap;overflow:hidden;color:#aaa'>replaced</h1>\
+         <p style='clip-path:circle(0);color:#aaa'>clipped</p>",
+        "",
+    ),
+    (
         "/outside",
         "<div style='background:#000;height:9px;color:#ccc'><p style='position:absolute;top:300px'>not on its ground</p></div>",
         "",
@@ -101,6 +117,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+#[allow(clippy::needless_pass_by_value, reason = "a handler of axum")]
 fn answer(uri: Uri) -> Response {
     let page = |body: &str| {
         Html(format!(

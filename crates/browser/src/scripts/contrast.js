@@ -67,16 +67,27 @@
     && outer.top <= inner.top + 1 && outer.bottom >= inner.bottom - 1;
 
   // Text that is there for assistive technology only.
-  const isClipped = line => line.some(element => {
+  const isClipped = (line, boxes) => line.some(element => {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    const isTiny = (box.width <= 1 || box.height <= 1) && style.overflowX !== 'visible';
-    return isTiny || style.clip.startsWith('rect(') || style.clipPath.startsWith('inset(');
+    const isCut = style.overflowX !== 'visible'
+      && (box.width <= 1 || box.height <= 1 || !boxes.some(one => meets(one, boxIn(box))));
+    return isCut || style.clip.startsWith('rect(') || style.clipPath !== 'none';
   });
+
+  // What a style sheet draws before or after what is in an element, wherever that is.
+  const isDrawnUpon = element => ['::before', '::after'].some(pseudo => {
+    const style = getComputedStyle(element, pseudo);
+    if (style.content === 'none' || style.content === 'normal') return false;
+    return style.backgroundImage !== 'none' || parse(style.backgroundColor)?.alpha !== 0;
+  });
+
+  // What is in a closed shadow root is not seen from here.
+  const mayBeClosed = element => element.localName.includes('-') && !element.shadowRoot;
 
   const isExempt = (element, line) => {
     const label = element.closest('label');
-    return line.some(one => one.matches(':disabled, [aria-disabled=true], [inert]')) || Boolean(label?.control?.disabled);
+    return line.some(one => one.matches(':disabled, [aria-disabled=true], [aria-hidden=true], [inert]')) || Boolean(label?.control?.disabled);
   };
 
   // The nearest colour that lets nothing through, with whose it is; null where it can't be known.
@@ -103,7 +114,8 @@
     for (const element of all) {
       const style = getComputedStyle(element);
       const colour = parse(style.backgroundColor);
-      const paints = element.matches(MEDIA) || style.backgroundImage !== 'none' || !colour || colour.alpha > 0;
+      const paints = element.matches(MEDIA) || style.backgroundImage !== 'none' || !colour || colour.alpha > 0
+        || isDrawnUpon(element);
       if (!paints || !isVisible(element)) continue;
       found.push({ element, boxes: [...element.getClientRects()].map(boxIn) });
     }
@@ -117,7 +129,8 @@
     while (texts.nextNode()) {
       const node = texts.currentNode;
       const element = node.parentElement ?? root.host;
-      if (!element || clean(node.data) === '' || element.matches(UNDRAWN)) continue;
+      // A separator is decoration.
+      if (!element || !/[\p{L}\p{N}]/u.test(clean(node.data)) || element.matches(UNDRAWN)) continue;
       range.selectNodeContents(node);
       found.push({ element, boxes: [...range.getClientRects()], pseudo: null });
     }
@@ -135,7 +148,7 @@
     if (all.length > MAX_ELEMENTS) return { complete: false, low: [] };
     const texts = [];
     for (const root of parts) written(root, texts);
-    const paints = painted(all);
+    let paints = null;
     const pairs = new Map();
     let complete = true;
     for (const { element, boxes: drawn, pseudo } of texts) {
@@ -153,11 +166,12 @@
       const size = parseFloat(style.fontSize);
       const needed = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;
       const ratio = ratioOf(colour.rgb, back.rgb);
-      if (ratio >= needed || isClipped(line)) continue;
+      if (ratio >= needed || isClipped(line, boxes) || line.some(one => mayBeClosed(one) || isDrawnUpon(one))) continue;
       const isAround = back.element && !back.element.matches('html, body');
       const outer = isAround ? boxIn(back.element.getBoundingClientRect()) : null;
       if (outer && !boxes.every(box => holds(outer, box))) continue;
       // Something else may lie between.
+      paints ??= painted(all);
       const isBetween = paints.some(paint => !line.includes(paint.element)
         && paint.boxes.some(one => boxes.some(box => meets(one, box))));
       if (isBetween) continue;

@@ -295,16 +295,23 @@
       const shown = new Set(typed);
       const shows = text => secrets.some(secret => text.includes(secret));
       const all = roots(closed);
+      const range = document.createRange();
       if (secrets.length + selectors.length > 0) for (const frame of frames) shown.add(frame);
       for (const root of all) {
         for (const element of root.querySelectorAll('input, textarea, [contenteditable]')) {
-          if (element.matches('input[type=password]') || shows(element.value ?? '')) shown.add(element);
+          if (element.matches('input[type=password]') || shows(element.value ?? '') || shows(element.placeholder ?? '')) shown.add(element);
         }
         const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
         while (secrets.length > 0 && texts.nextNode()) {
           const node = texts.currentNode;
           const element = node.parentElement ?? node.getRootNode().host;
-          if (element && shows(node.data)) shown.add(element);
+          // A script may write a text in pieces.
+          const pieces = element && [...node.parentNode.childNodes].filter(one => one.nodeType === Node.TEXT_NODE);
+          if (!element || !shows(pieces.map(one => one.data).join(''))) continue;
+          shown.add(element.closest('select') ?? element);
+          // What draws no box of its own, such as a slot, has texts that do.
+          range.selectNodeContents(node);
+          [...range.getClientRects()].forEach(add);
         }
       }
       for (const selector of selectors) {

@@ -14,7 +14,7 @@ use browser::{
 use tokio::time::Instant;
 
 /// What a machine that is busy needs for anything here; what hangs would take longer.
-const PLENTY: Duration = Duration::from_secs(60);
+const PLENTY: Duration = Duration::from_mins(1);
 
 struct All;
 
