@@ -123,26 +123,43 @@ pub(super) fn route(
         if earlier.is_empty() {
             own.clear();
         }
-        return Ok(ReleaseRoute {
-            demands: Demands {
-                rule: ListenerRule {
-                    conditions: RuleConditions::default(),
-                    earlier,
-                    others: others(own, &elsewhere),
-                },
-                ..Demands::default()
+        let demands = Demands {
+            rule: ListenerRule {
+                conditions: RuleConditions::default(),
+                earlier,
+                others: others(own, &elsewhere),
             },
+            ..Demands::default()
+        };
+        if let Some(why) = may_never_reach(&demands) {
+            return Err(format!(
+                "leads to the release by its default rule, which {why}"
+            ));
+        }
+        return Ok(ReleaseRoute {
+            demands,
             rule: default.and_then(|rule| rule.rule_arn()).map(str::to_owned),
         });
     }
     own.sort_by_key(|rule| {
         let is_shadowed = rule_demands::taken_before(rule, &elsewhere).is_some();
-        (is_shadowed, has_paths(rule), rule_demands::priority(rule))
+        // A name with wildcards is none that the gate could send.
+        (
+            is_shadowed,
+            has_unknown_host(rule),
+            has_paths(rule),
+            rule_demands::priority(rule),
+        )
     });
     let mut unmet = None;
     for (index, rule) in own.iter().enumerate() {
         let arn = rule.rule_arn().map(str::to_owned);
-        match rule_demands::demands(rule, &elsewhere) {
+        let demanded = rule_demands::demands(rule, &elsewhere);
+        let reached = demanded.and_then(|demands| match may_never_reach(&demands) {
+            Some(why) => Err(why),
+            None => Ok(demands),
+        });
+        match reached {
             Ok(mut demands) => {
                 own.remove(index);
                 demands.rule.others = others(own, &elsewhere);
@@ -165,6 +182,34 @@ pub(super) fn route(
             groups.why_not(&actions)
         )
     }))
+}
+
+/// Why it can't be known that any request reaches the rule, if so.
+fn may_never_reach(demands: &Demands) -> Option<String> {
+    let mut earlier = demands.rule.earlier.iter();
+    let first = earlier.find(|rule| rule.conditions == RuleConditions::default())?;
+    Some(format!(
+        "comes after the rule of priority {}, which may take every request, as the gate does not know the address that it comes \
+         from (source-ip): give the gate's requests a rule before it",
+        first.priority
+    ))
+}
+
+fn has_unknown_host(rule: &Rule) -> bool {
+    let of_host = rule
+        .conditions()
+        .iter()
+        .filter(|condition| condition.field() == Some("host-header"));
+    let hosts: Vec<&String> = of_host
+        .flat_map(|condition| {
+            let configured = condition.host_header_config().map(|it| it.values());
+            configured
+                .unwrap_or_default()
+                .iter()
+                .chain(condition.values())
+        })
+        .collect();
+    !hosts.is_empty() && hosts.iter().all(|host| host.contains(['*', '?']))
 }
 
 fn has_paths(rule: &Rule) -> bool {
@@ -308,6 +353,29 @@ mod tests {
         ]);
         assert_eq!(found.rule.as_deref(), Some("arn:rule-6"));
         assert_eq!(by(&[api]).demands.host, None);
+    }
+
+    #[test]
+    fn a_rule_that_may_take_everything_first_is_named_before_traffic() {
+        let deny = rule("1", on("source-ip", "203.0.113.0/24"), &[("denied", 1)]);
+        let default = Rule::builder().is_default(true).build();
+        insta::assert_snapshot!(refused(&[("green", 1)], &[deny.clone(), default]), @"leads to the release by its default rule, which comes after the rule of priority 1, which may take every request, as the gate does not know the address that it comes from (source-ip): give the gate's requests a rule before it");
+        let fixed = Listener::builder().build();
+        let first = rule("2", on("path-pattern", "/x"), &[("green", 1)]);
+        let why = route(&fixed, &[deny, first], &groups()).unwrap_err();
+        assert!(
+            why.contains("by the rule arn:rule-2, which comes after the rule of priority 1"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_can_be_sent_is_preferred_to_one_with_wildcards() {
+        let fixed = Listener::builder().build();
+        let wild = rule("5", on("host-header", "*.example.com"), &[("green", 1)]);
+        let named = rule("6", on("host-header", "shop.example.com"), &[("green", 1)]);
+        let found = route(&fixed, &[wild, named], &groups()).unwrap();
+        assert_eq!(found.rule.as_deref(), Some("arn:rule-6"));
     }
 
     #[test]

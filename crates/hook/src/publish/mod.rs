@@ -92,6 +92,9 @@ impl GateResult {
                 report,
                 refused: false,
             },
+            // Those of this run say nothing of that one, whose reasons do.
+            question: None,
+            overridden_by: None,
             ..self.clone()
         }
     }
@@ -157,14 +160,16 @@ async fn publish(
         _ => Earlier::None,
     };
     let is_published = matches!(earlier, Earlier::Published);
+    let is_unreadable = matches!(earlier, Earlier::Unreadable);
     let stored = match earlier {
         Earlier::Unpublished(report) => Some(result.as_stored(*report)),
-        Earlier::None | Earlier::Published => None,
+        Earlier::None | Earlier::Unreadable | Earlier::Published => None,
     };
     let result = stored.as_ref().unwrap_or(result);
     let store = ReportStore::new(aws, settings, result);
     // What the caller has not heard never replaces what counts.
-    let unheard = is_published || matches!(result.delivery, Delivery::Undelivered(_));
+    let is_behind = is_published || is_unreadable;
+    let unheard = is_behind || matches!(result.delivery, Delivery::Undelivered(_));
     let report = match store.put(unheard).await {
         Ok(place) => Some(place),
         Err(problem) => {

@@ -83,14 +83,14 @@ impl<'a> ReportStore<'a> {
             Ok(report) => Earlier::Unpublished(Box::new(report)),
             Err(why) => {
                 tracing::error!("the report {key} of an earlier run could not be read: {why}");
-                Earlier::None
+                Earlier::Unreadable
             }
         }
     }
 
     /// Notes that people have been told of this event. A failure costs them a second message, if anything.
     pub(super) async fn mark_published(&self) {
-        let put = self.object(self.marker(), "text/plain", String::new());
+        let put = self.object(&self.marker(), "text/plain", String::new());
         if let Err(error) = put.send().await {
             tracing::error!("{}", self.problem(&self.marker(), &error));
         }
@@ -133,8 +133,10 @@ impl<'a> ReportStore<'a> {
 
 /// What another run for the same event has left.
 pub(super) enum Earlier {
-    /// No report, or none that can be read.
+    /// No report.
     None,
+    /// A report that can't be read, which is not known to have been told of.
+    Unreadable,
     /// A report that nobody was told of: the run ended before that.
     Unpublished(Box<gate::report::Report>),
     /// A report, and people were told.
