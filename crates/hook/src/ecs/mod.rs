@@ -9,6 +9,7 @@ mod continuation;
 pub(crate) mod deployed;
 pub(crate) mod deployment;
 mod options;
+mod rollback;
 mod route_target;
 pub(crate) mod rule_demands;
 mod stage;
@@ -155,7 +156,7 @@ async fn deployment_to_measure(
             }
         }
     };
-    if let Some(undone) = rollback(event, &deployment) {
+    if let Some(undone) = rollback::undone_to(event, &deployment) {
         return Ok(ControlFlow::Break(Preparation::Waived(format!(
             "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
         ))));
@@ -206,31 +207,11 @@ async fn read_deployment(
         let Err(error) = &read else { return read };
         absent += u32::from(matches!(error, LookupError::Missing(_)));
         let left = budget.work_until.saturating_duration_since(Instant::now());
-        if !recurs(event) || absent == MAX_ABSENT || left < 2 * RETRY_AFTER {
+        if !rollback::recurs(event) || absent == MAX_ABSENT || left < 2 * RETRY_AFTER {
             return read;
         }
         tracing::warn!("{error}; it is asked for again");
         tokio::time::sleep(RETRY_AFTER).await;
-    }
-}
-
-/// Whether this stage also runs on a rollback.
-fn recurs(event: &EcsEvent) -> bool {
-    matches!(
-        event.lifecycle_stage.as_str(),
-        "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT"
-    )
-}
-
-/// The revision that a rollback goes back to, if this is one. The weights don't tell: a first, normal step has 0 % as
-/// well. Only two stages run again on a rollback, and the deployment says that it is one.
-fn rollback(event: &EcsEvent, deployment: &ServiceDeployment) -> Option<String> {
-    match &deployment.progress {
-        DeploymentProgress::RollingBack { to } if recurs(event) => Some(to.as_deref().map_or_else(
-            || "an earlier revision".to_owned(),
-            |to| last_name(to).to_owned(),
-        )),
-        _ => None,
     }
 }
 

@@ -121,7 +121,9 @@ fn a_rollback_is_waived_and_a_first_step_is_not_mistaken_for_one() {
     let rolling = || Progress::RollingBack {
         to: Some(OLD.to_owned()),
     };
-    let undone = |stage, progress| rollback(&event(stage, Some(0), Some(0)), &deployment(progress));
+    let undone = |stage, progress| {
+        rollback::undone_to(&event(stage, Some(0), Some(0)), &deployment(progress))
+    };
     assert_eq!(
         undone("PRODUCTION_TRAFFIC_SHIFT", rolling()).as_deref(),
         Some("1")
