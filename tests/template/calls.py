@@ -4,6 +4,7 @@ Read from the text: a method of an SDK client has the operation's name, so `.put
 S3 is `s3:PutObject`. Operations whose action has another name are listed."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import botocore.loaders
@@ -40,6 +41,8 @@ JSON_SERVICES = {
     "SECRETS_MANAGER": ("secretsmanager", "secretsmanager"),
     "SSM": ("ssm", "ssm"),
 }
+# `NAME_page` calls the service of that name for a page of its answer.
+JSON_CALLS = ("json_api::call(", "rest_api::call(", "cloudwatch_page(")
 OTHER_NAMES = {
     "bedrock:Converse": {"bedrock:InvokeModel"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
@@ -76,13 +79,28 @@ def _calls(file: Path) -> set[str]:
                 if xform_name(operation) in methods:
                     name = f"{prefix}:{operation}"
                     found |= OTHER_NAMES.get(name, {name})
-    if "json_api::call(" in text or "rest_api::call(" in text:
+    for name in re.findall(r"\bcommon::ecs::(\w+)\(", text):
+        found |= _shared()[name]
+    if any(call in text for call in JSON_CALLS):
         named = set(re.findall(r'"([A-Z][A-Za-z]+)"', text))
         for constant, (model, prefix) in JSON_SERVICES.items():
-            if re.search(rf"\b{constant}\b", text):
+            if re.search(rf"\b{constant}\b|\b{constant.lower()}_page\(", text):
                 for operation in OPERATIONS[model]:
                     name = f"{prefix}:{operation}"
                     found |= OTHER_NAMES.get(name, {name}) if operation in named else set()
+    return found
+
+
+@cache
+def _shared() -> dict[str, set[str]]:
+    """What each look-up of `common::ecs` calls."""
+    text = (ROOT / "crates/common/src/ecs.rs").read_text()
+    found: dict[str, set[str]] = {}
+    for part in text.split("\npub async fn ")[1:]:
+        methods = set(re.findall(r"\.\s*([a-z][a-z0-9_]+)\(\)", part))
+        name = part.split("(", 1)[0]
+        found[name] = {f"ecs:{operation}" for operation in OPERATIONS["ecs"] if xform_name(operation) in methods}
+        assert found[name], f"{name} calls nothing"
     return found
 
 

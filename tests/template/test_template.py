@@ -450,7 +450,9 @@ def test_gates_run_tasks_only_where_they_are_named_and_stop_only_what_they_have_
     [results] = statements(asked, "s3:GetObject")
     source = (ROOT / "crates/hook/src/cloud/task_results.rs").read_text()
     assert json.dumps(results["Resource"]).rstrip('"').endswith("/test-results/*"), results
-    assert 'const RESULT_KEY_PREFIX: &str = "test-results";' in source, "a gate looks elsewhere, and could not read them"
+    assert 'const RESULT_KEY_PREFIX: &str = "test-results";' in source, (
+        "a gate looks elsewhere, and could not read them"
+    )
     assert len(statements(asked, "s3:ListBucket")) == 1
     source = (ROOT / "crates/hook/src/cloud/ecs_task.rs").read_text()
     assert '("deploy-hooks:task", "check")' in source, "a gate tags its tasks otherwise, and could not stop them"
