@@ -10,7 +10,7 @@ from pathlib import Path
 
 LIMIT_MB = 7.0
 # The gates have probes for browsers, models, gRPC by its own types and Hurl files; 6.0 is the aim.
-LARGER_MB = {"PreTraffic": 7.2, "PostTraffic": 7.2}
+LARGER_MB = {"PreTraffic": 7.4, "PostTraffic": 7.4}
 
 
 def zipped(package: Path) -> int:
