@@ -15,7 +15,12 @@ from world.shop import Release, Shop
 STEPS = (paths.SUITES / "browser.yaml").read_text()
 AGENT = (paths.SUITES / "agent.yaml").read_text()
 # What the page does not have to say: the release answers for itself.
-ASKS = "      proof:\n        - http: GET /version\n          expect:\n            - json: { path: $.version, equals: '{{ target.version }}' }\n"
+ASKS = """\
+      proof:
+        - http: GET /version
+          expect:
+            - json: { path: $.version, equals: "{{ target.version }}" }
+"""
 # References are numbers of what can be used, in the order of the page: the books; then a field, a select with
 # three options, and the button.
 BUYS: list[Json] = [

@@ -428,7 +428,7 @@ mod tests {
     fn what_another_rule_of_the_release_takes_reaches_it_unless_something_else_is_asked_before() {
         let of_path = |path: &str, earlier| ListenerRule {
             conditions: RuleConditions {
-                paths: wild(&[path]),
+                paths: RulePattern::wildcards(&[path]),
                 ..RuleConditions::default()
             },
             earlier,
@@ -437,7 +437,7 @@ mod tests {
         let admin = EarlierRule {
             priority: 3,
             conditions: RuleConditions {
-                paths: wild(&["/api/admin/*"]),
+                paths: RulePattern::wildcards(&["/api/admin/*"]),
                 ..RuleConditions::default()
             },
         };

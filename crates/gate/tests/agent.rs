@@ -476,7 +476,7 @@ async fn what_the_release_answers_is_part_of_the_proof() {
     let other = site().await;
     let ran = run(&other, "/", ORDER, buys).await;
     assert_eq!(ran.strip(), "F");
-    insta::assert_snapshot!(ran.why(), @"");
+    insta::assert_snapshot!(ran.why(), @r#"check "it" failed: step 5 "desktop: GET /orders?mail={{ mail }}": expected $.count equal to 1, got 0"#);
     // What was recorded proves no more than a model.
     let recorded = format!("{ORDER}{RECORDED}");
     let never: Says = |_, _| Err("nobody is asked".to_owned());
@@ -512,9 +512,9 @@ async fn no_model_answers_for_the_release() {
         ("        - http: GET /missing\n", "F", "got 404"),
         (&gone, "F", "refused"),
         (
-            "        - http: { url: /, headers: { x: '{{ hidden }}\\n' } }\n",
+            "        - http: { url: /, aws_sigv4: { service: execute-api } }\n",
             "E",
-            "header",
+            "a signature of AWS",
         ),
     ];
     for (proof, strip, why) in proofs {
@@ -555,5 +555,5 @@ async fn a_suite_says_what_an_agent_needs() {
     suite.yaml:7:198: unknown key "text"; a step knows "name", "http", "expect", "capture", "timeout", "retries", "retry_every"
     suite.yaml:7:217: {{ gone }} refers to nothing; known here: "hidden", "mail"
     "#);
-    insta::assert_snapshot!(problems("    on: pre-traffic\n    agent: { goal: Buy, model: m, data: { hidden: x }, proof: [{ http: 'GET /{{ hidden }}' }] }\n"), @"");
+    insta::assert_snapshot!(problems("    on: pre-traffic\n    agent: { goal: Buy, model: m, data: { hidden: x }, proof: [{ http: 'GET /{{ hidden }}' }] }\n"), @r#"suite.yaml:7:63: proof: "hidden" is one value under `data` and another one of the suite; rename one of them"#);
 }

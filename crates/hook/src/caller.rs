@@ -14,7 +14,7 @@ use strict_yaml::words;
 use crate::ask::pending_question::PendingQuestion;
 use crate::cloud::DescribedRelease;
 use crate::facts::KnownFacts;
-use crate::flow::GateFunction;
+use crate::gate_function::GateFunction;
 use crate::settings::Settings;
 
 /// Who called.

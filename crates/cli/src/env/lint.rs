@@ -100,7 +100,7 @@ fn as_json(file: &Path, checked: Result<&Config, &LintError>) -> Value {
         Ok(config) => warnings.extend(config.warnings.iter().map(place)),
         Err(LintError::Invalid(wrong)) => problems.extend(wrong.problems.iter().map(place)),
         Err(LintError::Unreadable(failure)) => {
-            problems.push(json!({"problem": failure.to_string()}))
+            problems.push(json!({"problem": failure.to_string()}));
         }
     }
     json!({"file": file, "ok": checked.is_ok(), "problems": problems, "warnings": warnings})

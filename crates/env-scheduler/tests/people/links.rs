@@ -387,8 +387,8 @@ async fn a_page_names_what_stays_down_all_the_same() {
     insta::assert_snapshot!(banner(&answer), @r#"
     good" role="status">
     <h1 tabindex="-1" autofocus>Done: awake until Mon 23 Nov 23:00 (UTC).</h1>
-    <p>They stay as they are; there is nothing else to do.</p>
-    <p>Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
+    <p dir="auto">They stay as they are; there is nothing else to do.</p>
+    <p dir="auto">Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
     "#);
     fixture
         .world
@@ -398,8 +398,8 @@ async fn a_page_names_what_stays_down_all_the_same() {
     insta::assert_snapshot!(banner(&answer), @r#"
     bad" role="status">
     <h1 tabindex="-1" autofocus>Recorded until Mon 23 Nov 23:00 (UTC), but none of the services will be awake.</h1>
-    <p>Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
-    <p>Stays down: dev/api (it is at zero, and deploy-hooks did not stop it; set its count by hand).</p>
+    <p dir="auto">Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
+    <p dir="auto">Stays down: dev/api (it is at zero, and deploy-hooks did not stop it; set its count by hand).</p>
     "#);
     crate::fixture::refuse_reads(&fixture);
     let page = fixture.call(&Call::new("GET", &path)).await;

@@ -308,7 +308,11 @@ fn much_that_was_met_is_folded_behind_what_was_not() {
         let mut failed = round(Measurement::Failed, 0, 1);
         let findings = &mut failed.tries[0].attempt.findings;
         for number in 0..met {
-            let met = Finding::new(format!("fact {number}"), Got::Words("so".to_owned()), true);
+            let met = Finding::new(
+                format!("fact {number}"),
+                Actual::Words("so".to_owned()),
+                true,
+            );
             findings.insert(0, met);
         }
         let report = report_of(vec![("it", "required", vec![failed])], Bake::ONE_ROUND);

@@ -246,18 +246,13 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let overall = run.suite.limits.overall;
     let overall = overall.map(|overall| begun + overall.saturating_sub(elapsed_before));
     let deadline = overall.map_or(run.deadline, |overall| overall.min(run.deadline));
-    let mut refusals = Vec::new();
-    if part.pause.is_none() && prior.rounds() == 0 {
-        refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
-    }
-    if prior.rounds() == 0 {
-        refusals.extend(refusals::takes_too_long(&selected, begun, deadline));
-    }
-    refusals.extend(refusals::is_of_another_suite(
+    let mut refusals = refusals_of_part(
+        part.pause.is_none(),
         &prior,
-        fingerprint,
-        selected.len(),
-    ));
+        &bake,
+        (&selected, fingerprint),
+        (begun, deadline),
+    );
     let concurrency = run.suite.limits.concurrency;
     let marks = match run.target.sampled_percent {
         Some(_) => run.suite.revision.clone(),
@@ -280,10 +275,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
         let memory =
             memory::Budget::new(&selected, &marks, concurrency, run.suite.held, run.memory);
-        let judge = probe_judge::RunJudge {
-            memory: memory.clone(),
-            deadline,
-        };
+        let judge = probe_judge::RunJudge::new(memory.clone(), deadline);
         let context = Arc::new(RunContext {
             probe: ProbeContext {
                 judge: Some(Arc::new(judge)),
@@ -333,6 +325,29 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
         },
         &redactor,
     )
+}
+
+/// Why this part can't be measured, by what is known before the target is looked at.
+fn refusals_of_part(
+    must_end: bool,
+    prior: &RunState,
+    bake: &Bake,
+    (selected, fingerprint): (&[Check], u64),
+    (begun, deadline): (Instant, Instant),
+) -> Vec<String> {
+    let mut refusals = Vec::new();
+    if prior.rounds() == 0 {
+        if must_end {
+            refusals.extend(refusals::does_not_fit(bake, begun, deadline));
+        }
+        refusals.extend(refusals::takes_too_long(selected, begun, deadline));
+    }
+    refusals.extend(refusals::is_of_another_suite(
+        prior,
+        fingerprint,
+        selected.len(),
+    ));
+    refusals
 }
 
 /// What one invocation has measured of a run.

@@ -16,8 +16,14 @@ use crate::words::MAX_RAW_BYTES;
 /// Of one run.
 #[derive(Debug)]
 pub(super) struct RunJudge {
-    pub(super) memory: Budget,
-    pub(super) deadline: Instant,
+    memory: Budget,
+    deadline: Instant,
+}
+
+impl RunJudge {
+    pub(super) fn new(memory: Budget, deadline: Instant) -> Self {
+        Self { memory, deadline }
+    }
 }
 
 impl Judge for RunJudge {

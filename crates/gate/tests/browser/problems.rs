@@ -1,5 +1,7 @@
 //! What goes wrong behind a page, and pages that do not come to rest.
 
+use gate::report;
+
 use super::site::site;
 use super::{said, seen, strip, summary, trial};
 

@@ -5,8 +5,6 @@
 //!
 //! Nothing that the model is told has a secret in it, and each request of the page goes through the same policy as ever.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{

@@ -119,7 +119,7 @@ impl Request {
         let agent = HeaderValue::from_str(&context.clients.user_agent);
         headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        let accepted = HeaderValue::from_static(body::ACCEPTED);
+        let accepted = HeaderValue::from_static(body::ACCEPT_ENCODING);
         headers.insert(ACCEPT_ENCODING, accepted);
         headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
         let expects_body = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
