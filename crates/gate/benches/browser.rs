@@ -63,6 +63,10 @@ fn main() -> ExitCode {
     runtime.block_on(compare())
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "where the browser is, and nothing that is measured"
+)]
 async fn compare() -> ExitCode {
     let url = site().await;
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
@@ -208,9 +212,12 @@ async fn check(endpoint: &str, url: &str) {
 
 /// A shop's page with a style sheet, a script and some hundred elements.
 async fn site() -> String {
-    let items: String = (0..200)
+    const SCRIPT: &str = "buy.onclick = () => { said.textContent = `Thank you, ${mail.value} of ${country.value}!` }";
+    const STYLE: &str = "main { font: 16px sans-serif; margin: 2em }";
+    let items: Vec<String> = (0..200)
         .map(|number| format!("<li>Book {number}</li>"))
         .collect();
+    let items = items.concat();
     let page = format!(
         "<!doctype html><html lang=en><meta name=viewport content='width=device-width'><title>Shop</title>\
          <link rel=icon href='data:,'><link rel=stylesheet href=/shop.css><main><h1>Shop</h1>\
@@ -218,17 +225,15 @@ async fn site() -> String {
          <label>Country <select id=country><option>Germany<option>France</select></label>\
          <button id=buy>Buy</button></form><p role=status id=said></p><ul>{items}</ul></main><script src=/shop.js></script>"
     );
-    let script = "buy.onclick = () => { said.textContent = `Thank you, ${mail.value} of ${country.value}!` }";
-    let style = "main { font: 16px sans-serif; margin: 2em }";
     let router = Router::new()
         .route("/", get(async move || Html(page)))
         .route(
             "/shop.js",
-            get(async || ([(header::CONTENT_TYPE, "text/javascript")], script).into_response()),
+            get(async || ([(header::CONTENT_TYPE, "text/javascript")], SCRIPT).into_response()),
         )
         .route(
             "/shop.css",
-            get(async || ([(header::CONTENT_TYPE, "text/css")], style).into_response()),
+            get(async || ([(header::CONTENT_TYPE, "text/css")], STYLE).into_response()),
         );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a free port");

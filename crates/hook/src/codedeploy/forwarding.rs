@@ -4,7 +4,7 @@
 //! listeners lead to the release by a rule alone, and their default action is a redirect or a fixed response.
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget, TargetGroupPairInfo};
-use aws_sdk_elasticloadbalancingv2::types::{Action, Listener, Rule};
+use aws_sdk_elasticloadbalancingv2::types::{Action, HostHeaderConditionConfig, Listener, Rule};
 use gate::{ListenerRule, RuleConditions};
 
 use crate::cloud::NamedGroups;
@@ -202,7 +202,9 @@ fn has_unknown_host(rule: &Rule) -> bool {
         .filter(|condition| condition.field() == Some("host-header"));
     let hosts: Vec<&String> = of_host
         .flat_map(|condition| {
-            let configured = condition.host_header_config().map(|it| it.values());
+            let configured = condition
+                .host_header_config()
+                .map(HostHeaderConditionConfig::values);
             configured
                 .unwrap_or_default()
                 .iter()
