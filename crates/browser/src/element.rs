@@ -259,7 +259,12 @@ impl Page {
         Ok(Located { all, ..taken })
     }
 
-    async fn take_nodes(&mut self, nodes: &[i64], context: i64) -> Result<Located, Error> {
+    /// By what scripts of a world know a node; none of what is no object there.
+    pub(crate) async fn object_id(
+        &mut self,
+        node: i64,
+        context: i64,
+    ) -> Result<Option<String>, Error> {
         #[derive(Deserialize)]
         struct Resolved {
             object: Object,
@@ -269,11 +274,16 @@ impl Page {
         struct Object {
             object_id: Option<String>,
         }
+        let resolve = json!({ "backendNodeId": node, "executionContextId": context });
+        let resolved: Resolved = self.call("DOM.resolveNode", resolve).await?;
+        Ok(resolved.object.object_id)
+    }
+
+    async fn take_nodes(&mut self, nodes: &[i64], context: i64) -> Result<Located, Error> {
         let mut objects = Vec::new();
         for node in nodes.iter().take(MAX_ELEMENTS) {
-            let resolve = json!({ "backendNodeId": node, "executionContextId": context });
-            match self.call::<Resolved>("DOM.resolveNode", resolve).await {
-                Ok(resolved) => objects.extend(resolved.object.object_id),
+            match self.object_id(*node, context).await {
+                Ok(id) => objects.extend(id),
                 // It went away since it was found, or its page did.
                 Err(Error::Refused { message, .. })
                     if message.contains("No node")

@@ -211,20 +211,12 @@ impl Page {
     }
 
     async fn objects(&mut self, nodes: &[i64], world: i64) -> Result<Vec<String>, Error> {
-        #[derive(Deserialize)]
-        struct Resolved {
-            object: Object,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Object {
-            object_id: String,
-        }
         let mut objects = Vec::new();
         for node in nodes {
-            let resolve = json!({ "backendNodeId": node, "executionContextId": world });
-            let resolved: Resolved = self.call("DOM.resolveNode", resolve).await?;
-            objects.push(resolved.object.object_id);
+            let id = self.object_id(*node, world).await?;
+            // What can't be looked into may show anything.
+            let unseen = || Error::Script("a part of the page can't be looked into".to_owned());
+            objects.push(id.ok_or_else(unseen)?);
         }
         Ok(objects)
     }

@@ -51,6 +51,16 @@ fn answer(uri: Uri) -> Response {
         "/drawn" => page(&format!(
             "<object type='image/svg+xml' data='/svg?{shown}' width=300 height=80></object>"
         )),
+        "/slot" => page(&format!(
+            "<div id=host></div><script>host.attachShadow({{ mode: 'open' }}).innerHTML = \
+             `<style>slot {{ font: 20px monospace }}</style><slot>{shown}</slot>`</script>"
+        )),
+        "/option" => page(&format!("<select style='font: 20px monospace'><option selected>{shown}</select>")),
+        "/placeholder" => page(&format!("<input placeholder='{shown}'>")),
+        "/pieces" => {
+            let (one, other) = shown.split_at(shown.len() / 2);
+            page(&format!("<p id=x></p><script>x.append('{one}', '{other}')</script>"))
+        }
         "/svg" => (
             [(header::CONTENT_TYPE, "image/svg+xml")],
             format!(
@@ -95,10 +105,13 @@ const PLACES: [&str; 9] = [
     "/hidden-frame",
 ];
 
+/// Where a secret stands in no box of its own, or in no one text. Without `.own`.
+const DRAWN_OTHERWISE: [&str; 4] = ["/slot", "/option", "/placeholder", "/pieces"];
+
 #[tokio::test]
 async fn a_secret_is_in_no_picture_wherever_the_page_shows_it() {
     let mut bench = Bench::new(answer).await;
-    for path in PLACES {
+    for path in PLACES.into_iter().chain(DRAWN_OTHERWISE) {
         let [one, other] = both(&mut bench, path, &[], false).await;
         assert!(one != other, "{path} shows nothing that could be hidden");
         let [one, other] = both(&mut bench, path, &[], true).await;

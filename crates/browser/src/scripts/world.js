@@ -309,9 +309,14 @@
           const pieces = element && [...node.parentNode.childNodes].filter(one => one.nodeType === Node.TEXT_NODE);
           if (!element || !shows(pieces.map(one => one.data).join(''))) continue;
           shown.add(element.closest('select') ?? element);
+          if (element.closest('select') || element.getClientRects().length > 0) continue;
           // What draws no box of its own, such as a slot, has texts that do.
           range.selectNodeContents(node);
-          [...range.getClientRects()].forEach(add);
+          const ink = parseFloat(getComputedStyle(element).fontSize) / 5;
+          for (const box of range.getClientRects()) {
+            // Letters reach beyond the place that they take.
+            add(new DOMRect(box.x - ink, box.y - ink, box.width + 2 * ink, box.height + 2 * ink));
+          }
         }
       }
       for (const selector of selectors) {
