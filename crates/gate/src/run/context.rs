@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Run;
 use super::memory::Budget;
 use super::part::PausePolicy;
+use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::Expectation;
-use crate::probe::ProbeContext;
+use crate::probe::client::ClientPlan;
+use crate::probe::{Clients, ProbeContext};
 use crate::progress::ProgressReporter;
 use crate::recorder::Recorder;
 use crate::suite::Check;
+use crate::template::{Missing, Values, Var};
 use crate::template_function::Moment;
 use crate::verdict::RunState;
 
@@ -72,4 +76,47 @@ impl RunContext {
     pub(super) fn instant_of(&self, elapsed: Duration) -> Instant {
         self.begun + elapsed.saturating_sub(self.elapsed_before)
     }
+}
+
+/// What the probes of a run share, before there is a judge.
+pub(super) fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
+    let mut names = run.suite.vars.clone();
+    names.extend(
+        run.secrets
+            .iter()
+            .map(|(name, value)| (name.clone(), Var::Text(value.clone()))),
+    );
+    let values = Values {
+        names: Arc::new(names),
+        target: Arc::new(run.target.facts.clone()),
+        unknown: Arc::new(run.target.unknown.clone()),
+        captures: Arc::default(),
+        moment: None,
+    };
+    let mut ca_certificates = run.http.ca_certificates.clone();
+    for template in &run.suite.ca_certificates {
+        ca_certificates.push(template.render(&values)?);
+    }
+    let clients = Clients::new(ClientPlan {
+        ca_certificates,
+        stage: run.stage,
+        only_release: run.stage == Stage::PreTraffic || run.target.only_release,
+        concurrency: run.suite.limits.concurrency,
+        base: run.target.base_url.clone(),
+        virtual_host: run.suite.host.clone().or_else(|| run.target.host.clone()),
+        names: run.suite.hosts(),
+        rule: run.target.rule.clone(),
+    });
+    Ok(ProbeContext {
+        clients: Arc::new(clients),
+        values,
+        release_headers: Arc::new(run.target.headers.clone()),
+        cloud: run.cloud.clone(),
+        browsers: run.browsers.clone(),
+        nameservers: run.http.nameservers.clone(),
+        new_connection: false,
+        whole_body: false,
+        jar: None,
+        judge: None,
+    })
 }

@@ -28,22 +28,21 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use self::context::RunContext;
+use self::context::{RunContext, probe_context};
 use self::rounds_end::RoundsEnd;
 use crate::bake::Bake;
 use crate::browsers::Browsers;
 use crate::cloud::CloudProbes;
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
-use crate::probe::client::ClientPlan;
-use crate::probe::{Clients, ProbeContext};
+use crate::probe::ProbeContext;
 use crate::progress::{Observer, ProgressReporter};
 use crate::recorder::{Recorder, RoundRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::severity::Severity;
 use crate::suite::{Check, Suite};
-use crate::template::{Missing, Values, Var};
+use crate::template::Missing;
 use crate::verdict::{Conclusion, End, InconclusivePolicy, RunState, Verdict};
 use crate::{Stage, Target};
 
@@ -561,48 +560,6 @@ fn has_only_answers_of_others(checks: &[Check], recorder: &Recorder) -> bool {
         && required.all(|index| passed(index) && !recorder.is_of_release(index))
         && !of_severity(Severity::Overridden)
             .any(|index| passed(index) && recorder.is_of_release(index))
-}
-
-fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
-    let mut names = run.suite.vars.clone();
-    names.extend(
-        run.secrets
-            .iter()
-            .map(|(name, value)| (name.clone(), Var::Text(value.clone()))),
-    );
-    let values = Values {
-        names: Arc::new(names),
-        target: Arc::new(run.target.facts.clone()),
-        unknown: Arc::new(run.target.unknown.clone()),
-        captures: Arc::default(),
-        moment: None,
-    };
-    let mut ca_certificates = run.http.ca_certificates.clone();
-    for template in &run.suite.ca_certificates {
-        ca_certificates.push(template.render(&values)?);
-    }
-    let clients = Clients::new(ClientPlan {
-        ca_certificates,
-        stage: run.stage,
-        only_release: run.stage == Stage::PreTraffic || run.target.only_release,
-        concurrency: run.suite.limits.concurrency,
-        base: run.target.base_url.clone(),
-        virtual_host: run.suite.host.clone().or_else(|| run.target.host.clone()),
-        names: run.suite.hosts(),
-        rule: run.target.rule.clone(),
-    });
-    Ok(ProbeContext {
-        clients: Arc::new(clients),
-        values,
-        release_headers: Arc::new(run.target.headers.clone()),
-        cloud: run.cloud.clone(),
-        browsers: run.browsers.clone(),
-        nameservers: run.http.nameservers.clone(),
-        new_connection: false,
-        whole_body: false,
-        jar: None,
-        judge: None,
-    })
 }
 
 #[cfg(test)]
