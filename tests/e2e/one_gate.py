@@ -122,6 +122,7 @@ class _AwsHandler(BaseHTTPRequestHandler):
         pair = {
             "prodTrafficRoute": {"listenerArns": ["arn:production"]},
             "testTrafficRoute": {"listenerArns": ["arn:test"]},
+            "targetGroups": [{"name": "shop-blue"}, {"name": "shop-green"}],
         }
         answers: dict[str, Any] = {
             "GetDeployment": {
@@ -153,13 +154,20 @@ class _AwsHandler(BaseHTTPRequestHandler):
 
     def _query(self, action: str) -> None:
         port = self.server.given.port
+
+        def forward(group: str) -> str:
+            target = f"arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/{group}/1"
+            return f"<member><Type>forward</Type><TargetGroupArn>{target}</TargetGroupArn></member>"
+
         listeners = "".join(
             f"<member><ListenerArn>arn:{name}</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn>"
-            f"<Port>{port}</Port><Protocol>HTTP</Protocol></member>"
-            for name in ("production", "test")
+            f"<Port>{port}</Port><Protocol>HTTP</Protocol><DefaultActions>{forward(group)}</DefaultActions></member>"
+            for name, group in (("production", "shop-blue"), ("test", "shop-green"))
         )
         inner = {
             "DescribeListeners": f"<Listeners>{listeners}</Listeners>",
+            "DescribeRules": "<Rules><member><RuleArn>arn:default</RuleArn><Priority>default</Priority>"
+            f"<IsDefault>true</IsDefault><Actions>{forward('shop-green')}</Actions></member></Rules>",
             "DescribeLoadBalancers": "<LoadBalancers><member><LoadBalancerArn>arn:lb</LoadBalancerArn>"
             "<DNSName>127.0.0.1</DNSName></member></LoadBalancers>",
             "Publish": "<MessageId>m-1</MessageId>",

@@ -30,6 +30,7 @@ NEEDED: dict[Call, str] = {
     ("codedeploy", "GetDeploymentGroup"): "GetDeploymentGroup",
     ("elasticloadbalancing", "DescribeListeners"): "DescribeListeners",
     ("elasticloadbalancing", "DescribeLoadBalancers"): "DescribeLoadBalancers",
+    ("elasticloadbalancing", "DescribeRules"): "DescribeRules",
     ("s3", "GetObject"): "the suite s3://",
     ("ssm", "GetParameter"): 'the secret "key"',
 }
@@ -164,9 +165,19 @@ def _decided(gates: Gates, stage: str, deployment: str) -> Json:
 
 def _check_telling(world: World, stage: str, deployment: str, call: Call) -> None:
     """The report and the message are there, unless they are what was killed."""
-    stored = world.aws.s3.list_objects_v2(Bucket=world.stack.report_bucket).get("Contents", [])
-    reports = [item["Key"] for item in stored if deployment in item["Key"]]
-    assert len(reports) == (0 if call == ("s3", "PutObject") else 2), reports
+
+    def stored() -> set[str]:
+        objects = world.aws.s3.list_objects_v2(Bucket=world.stack.report_bucket).get("Contents", [])
+        return {item["Key"].rpartition(STAGES[stage])[2] for item in objects if deployment in item["Key"]}
+
+    if call == ("s3", "PutObject"):
+        expected = set()
+    elif call == ("sns", "Publish"):
+        expected = {".html", ".json"}
+    else:
+        # The last one notes that people were told.
+        expected = {".html", ".json", "-published"}
+    wait_for(f"{sorted(expected)} in the bucket of reports", lambda: stored() == expected)
     if call != ("sns", "Publish"):
         outcome = world.outcomes.wait(deployment, stage)
-        assert bool(outcome.report) == bool(reports), outcome.text
+        assert bool(outcome.report) == bool(expected), outcome.text

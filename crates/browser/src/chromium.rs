@@ -23,6 +23,11 @@ const POLL_EVERY: Duration = Duration::from_millis(10);
 /// What is shown of what a browser that does not start wrote.
 const MAX_COMPLAINT: u64 = 4 * 1024;
 
+const PROFILE_PREFIX: &str = "deploy-hooks-browser-";
+/// The longest path of a profile, in bytes. The browser makes a socket 46 bytes below it, and the path of one has at most 103
+/// (macOS; Linux has 107): it ends at once if there is no room.
+const MAX_PROFILE_PATH: usize = 57;
+
 /// Programs that are one, by the names that systems give them.
 const NAMES: [&str; 5] = [
     "chromium",
@@ -93,8 +98,8 @@ impl Chromium {
             Error::Start(format!("no profile for a browser could be made: {error}"))
         };
         let profile = tempfile::Builder::new()
-            .prefix("deploy-hooks-browser-")
-            .tempdir()
+            .prefix(PROFILE_PREFIX)
+            .tempdir_in(profiles_in(&std::env::temp_dir()))
             .map_err(unmade)?;
         let mut keeper = Command::new("sh");
         keeper
@@ -189,6 +194,17 @@ impl Drop for Chromium {
     }
 }
 
+/// Where profiles are made: the folder for temporary files, or `/tmp` where its path is too long.
+fn profiles_in(temporary: &Path) -> &Path {
+    // A slash, and what makes the name one of its own.
+    let length = temporary.as_os_str().len() + 1 + PROFILE_PREFIX.len() + 6;
+    if length > MAX_PROFILE_PATH {
+        Path::new("/tmp")
+    } else {
+        temporary
+    }
+}
+
 /// The two lines of `DevToolsActivePort`: the port, and the path.
 fn active(text: &str) -> Option<String> {
     let (port, path) = text.trim_end().split_once('\n')?;
@@ -259,6 +275,18 @@ mod tests {
         );
         assert_eq!(active("40153"), None);
         assert_eq!(active(""), None);
+    }
+
+    #[test]
+    fn a_profile_has_a_short_path() {
+        let usual = Path::new("/var/folders/tmp");
+        assert_eq!(profiles_in(usual), usual);
+        let longest = format!("/{}", "x".repeat(MAX_PROFILE_PATH - 29));
+        assert_eq!(profiles_in(Path::new(&longest)), Path::new(&longest));
+        assert_eq!(
+            profiles_in(Path::new(&format!("{longest}x"))),
+            Path::new("/tmp")
+        );
     }
 
     #[test]

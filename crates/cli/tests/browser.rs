@@ -161,6 +161,17 @@ fn a_release_that_does_not_fit_a_phone_fails_at_that_width_only() {
 }
 
 #[test]
+fn a_browser_starts_where_the_path_of_temporary_files_is_long() {
+    let release = RunningShop::open("none");
+    // Chromium's socket must not be below it.
+    let temporary = folder(&"long".repeat(20));
+    let mut command = check(&example(), &release.url, &[]);
+    let output = command.env("TMPDIR", &temporary).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+#[test]
 fn where_there_is_no_browser_the_call_says_what_to_do() {
     let mut command = check(&example(), "http://127.0.0.1:1", &[]);
     let output = command
@@ -199,14 +210,16 @@ fn processes(words: &str) -> Vec<u32> {
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_left_of_a_browser_whose_run_is_killed() {
-    let folder = folder("killed");
+    // Profiles stand in a short path alone.
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let folder = folder.path();
     let suite = folder.join("suite.yaml");
     let text = "version: 1\nname: s\nchecks:\n  - name: it\n    browser: { step_timeout: 50s, steps: [{ go: / }, { wait_for: { css: '#never' } }] }\n";
     std::fs::write(&suite, text).unwrap();
     let release = RunningShop::open("none");
     let mut command = check(&suite, &release.url, &[]);
     let mut run = command
-        .env("TMPDIR", &folder)
+        .env("TMPDIR", folder)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -220,7 +233,7 @@ fn nothing_is_left_of_a_browser_whose_run_is_killed() {
     run.kill().unwrap();
     run.wait().unwrap();
     let until = Instant::now() + Duration::from_secs(10);
-    let left = || std::fs::read_dir(&folder).unwrap().count();
+    let left = || std::fs::read_dir(folder).unwrap().count();
     while !processes(&profile).is_empty() || left() > 1 {
         assert!(Instant::now() < until, "{:?} go on", processes(&profile));
         std::thread::sleep(Duration::from_millis(50));

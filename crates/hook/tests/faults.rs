@@ -325,6 +325,31 @@ async fn after_a_false_alarm_the_all_clear_is_given_once() {
     assert_eq!(third["report"], format!("s3:/{REPORT}-unheard.html"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_report_that_can_not_be_read_is_not_replaced_and_people_are_told() {
+    let _time = paced_time::start();
+    let service = Service::start(Behaviour::Well).await;
+    let plan: Plan = Arc::new(|operation, _| {
+        (operation == ANSWER).then_some(Fault::Refuse("LifecycleEventAlreadyCompletedException"))
+    });
+    let changes = Changes {
+        event_status: Some("Failed"),
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
+    // Another run has stored it, and nobody knows whether people were told.
+    aws.put(&format!("{REPORT}.json"), "no report");
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    let value = seen.result.unwrap();
+    assert_eq!(
+        aws.object(&format!("{REPORT}.json")).as_deref(),
+        Some("no report")
+    );
+    assert_eq!(value["report"], format!("s3:/{REPORT}-unheard.html"));
+    assert_eq!(aws.published().len(), 1);
+    assert!(aws.object(&format!("{REPORT}-published")).is_none());
+}
+
 /// A run that hears at once that the event is over; `told` when another run has told people.
 async fn over(changes: Changes, told: bool) -> (FakeAws, serde_json::Value) {
     let service = Service::start(Behaviour::Well).await;

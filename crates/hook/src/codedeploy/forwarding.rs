@@ -189,8 +189,8 @@ fn may_never_reach(demands: &Demands) -> Option<String> {
     let mut earlier = demands.rule.earlier.iter();
     let first = earlier.find(|rule| rule.conditions == RuleConditions::default())?;
     Some(format!(
-        "comes after the rule of priority {}, which may take every request, as the gate does not know the address that it comes \
-         from (source-ip): give the gate's requests a rule before it",
+        "comes after the rule of priority {}, which may take every request: nobody knows whether those of a gate meet it \
+         (source-ip, or a condition that can't be read); give them a rule before it",
         first.priority
     ))
 }
@@ -361,7 +361,7 @@ mod tests {
     fn a_rule_that_may_take_everything_first_is_named_before_traffic() {
         let deny = rule("1", on("source-ip", "203.0.113.0/24"), &[("denied", 1)]);
         let default = Rule::builder().is_default(true).build();
-        insta::assert_snapshot!(refused(&[("green", 1)], &[deny.clone(), default]), @"leads to the release by its default rule, which comes after the rule of priority 1, which may take every request, as the gate does not know the address that it comes from (source-ip): give the gate's requests a rule before it");
+        insta::assert_snapshot!(refused(&[("green", 1)], &[deny.clone(), default]), @"leads to the release by its default rule, which comes after the rule of priority 1, which may take every request: nobody knows whether those of a gate meet it (source-ip, or a condition that can't be read); give them a rule before it");
         let fixed = Listener::builder().build();
         let first = rule("2", on("path-pattern", "/x"), &[("green", 1)]);
         let why = route(&fixed, &[deny, first], &groups()).unwrap_err();
