@@ -42,6 +42,9 @@ FACTS: set[Call] = {
     ("ecs", "DescribeTaskDefinition"),
 }
 TELLING: set[Call] = {("events", "PutEvents"), ("s3", "PutObject"), ("sns", "Publish")}
+# Of the keys of what is stored: the report in both forms, and the note that people were told.
+PUBLISHED = "-published"
+ENDS = {".html", ".json", PUBLISHED}
 CALLS = [*NEEDED, *sorted(FACTS), *sorted(TELLING)]
 KINDS: dict[str, Json] = {"error 500": {"status": 500, "code": "InternalFailure"}, "cut off": {"status": 0}}
 
@@ -168,15 +171,15 @@ def _check_telling(world: World, stage: str, deployment: str, call: Call) -> Non
 
     def stored() -> set[str]:
         objects = world.aws.s3.list_objects_v2(Bucket=world.stack.report_bucket).get("Contents", [])
-        return {item["Key"].rpartition(STAGES[stage])[2] for item in objects if deployment in item["Key"]}
+        keys = {item["Key"] for item in objects if deployment in item["Key"]}
+        return {next((end for end in ENDS if key.endswith(end)), key) for key in keys}
 
     if call == ("s3", "PutObject"):
         expected = set()
-    elif call == ("sns", "Publish"):
-        expected = {".html", ".json"}
+    elif call in TELLING:
+        expected = ENDS - {PUBLISHED}
     else:
-        # The last one notes that people were told.
-        expected = {".html", ".json", "-published"}
+        expected = ENDS
     wait_for(f"{sorted(expected)} in the bucket of reports", lambda: stored() == expected)
     if call != ("sns", "Publish"):
         outcome = world.outcomes.wait(deployment, stage)
