@@ -174,3 +174,50 @@ async fn what_the_listeners_rule_does_not_take_is_not_the_release() {
     let (why, outcome) = behind(&base, ListenerRule::default(), "/rule").await;
     assert!(outcome.verdict.passed, "{why}");
 }
+
+#[tokio::test]
+async fn other_services_behind_the_listener_are_asked_where_the_check_says_so() {
+    let base = site().await;
+    let rule = ListenerRule {
+        earlier: vec![EarlierRule {
+            priority: 3,
+            conditions: RuleConditions {
+                paths: RulePattern::wildcards(&["/assets/*"]),
+                ..RuleConditions::default()
+            },
+        }],
+        ..ListenerRule::default()
+    };
+    let (why, outcome) = behind(&base, rule.clone(), "/ruled").await;
+    assert_eq!(strip(&outcome), "E", "{why}");
+    assert!(
+        why.contains("if other services are meant to answer there, write allow_origins: [\"{{ target.url }}\"]"),
+        "{why}"
+    );
+    let allowing = |go: &str| {
+        let lines = format!(
+            "screens: [desktop]\nallow_origins: ['{{{{ target.url }}}}']\nsteps: [{{ go: {go} }}]"
+        );
+        let mut trial = trial(&base, &lines, "");
+        trial.target.rule = rule.clone();
+        let fact = ("url".to_owned(), base.to_string());
+        trial.target.facts.extend([fact]);
+        trial
+    };
+    let mut unknown = allowing("/ruled");
+    unknown.target.facts.clear();
+    let why = said(&unknown.run().await, &base);
+    assert!(why.contains("target.url"), "{why}");
+    let outcome = allowing("/ruled").run().await;
+    let notes = outcome.report.checks[0].rounds[0].tries[0].notes.concat();
+    assert!(
+        notes.contains("/assets/old.js does not reach the release")
+            && notes.contains("the rule of priority 3"),
+        "{notes} {}",
+        said(&outcome, &base)
+    );
+    assert_ne!(strip(&outcome), "E");
+    // What another service answers alone measures no release.
+    let outcome = allowing("/assets/old.js").run().await;
+    assert!(!outcome.verdict.passed, "{}", summary(&outcome));
+}

@@ -271,6 +271,8 @@ async fn execute(
         context.values = agent.values(&context.values)?;
     }
     let context = &context;
+    // What can't be filled is said, and not as pages that come from elsewhere.
+    probe.allowed(&context.values)?;
     let of_release = place::admit(probe.subject(context))?;
     let browsers = context.browsers.as_deref().ok_or_else(none_here)?;
     let hosts = Browser::hosts(context);
@@ -327,7 +329,10 @@ async fn execute(
             break;
         }
     }
-    let reached = requests.lock().is_ok_and(|requests| requests.reached);
+    let reached = requests.lock().is_ok_and(|mut requests| {
+        trace.notes.append(&mut requests.elsewhere);
+        requests.reached
+    });
     let mut all = vec![Finding::new(
         "every step",
         Actual::Words(
@@ -365,7 +370,10 @@ fn none_missed(requests: &Mutex<Requests>) -> Result<(), ProbeError> {
     if missed.is_empty() {
         return Ok(());
     }
-    Err(ProbeError::errored(missed.join("; ")))
+    Err(ProbeError::errored(format!(
+        "{}; if other services are meant to answer there, write allow_origins: [\"{{{{ target.url }}}}\"]",
+        missed.join("; ")
+    )))
 }
 
 fn note_left(trace: &mut Trace, left: &[Screen]) {

@@ -2,7 +2,8 @@
 //! come from elsewhere, as fonts do, but not from another listener of the target, behind which an older release may answer.
 //!
 //! What the listener would lead elsewhere by its rules does not go out: whatever answered it would not be the release, and
-//! nothing that the page is like without it says anything of the release.
+//! nothing that the page is like without it says anything of the release. Where the check names the release's own origin, another
+//! service behind the listener is meant, and is asked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use url::Url;
 use crate::probe::client::Clients;
 use crate::probe::request_url::{Origin, RequestUrl};
 
-/// Requests that did not go out, of which the report has the reason.
+/// Requests that the listener leads elsewhere, of which the report has the reason.
 const MAX_MISSED: usize = 5;
 
 /// Decides for one check.
@@ -33,8 +34,28 @@ pub(super) struct Policy {
 pub(super) struct Requests {
     /// Whether a page of the release was asked for.
     pub(super) reached: bool,
-    /// Why a request would not have reached the release.
+    /// Why a request would not have reached the release. None of these went out.
     pub(super) missed: Vec<String>,
+    /// Why a request did not reach the release, as the check allows.
+    pub(super) elsewhere: Vec<String>,
+}
+
+impl Requests {
+    /// Notes one to the release's origin.
+    fn note(&mut self, miss: Option<&str>, is_allowed: bool, is_page: bool) {
+        let Some(why) = miss else {
+            self.reached |= is_page;
+            return;
+        };
+        let all = if is_allowed {
+            &mut self.elsewhere
+        } else {
+            &mut self.missed
+        };
+        if all.len() < MAX_MISSED && !all.iter().any(|one| one == why) {
+            all.push(why.to_owned());
+        }
+    }
 }
 
 impl Policy {
@@ -83,16 +104,15 @@ impl RequestPolicy for Policy {
         let is_release = release.is_at(&origin) || self.stated.contains(&origin);
         if is_release {
             let miss = self.miss(request, &url, &origin);
+            // By whichever name of the release it is written.
+            let is_allowed = self
+                .allowed
+                .iter()
+                .any(|one| *one == origin || release.is_at(one));
             if let Ok(mut requests) = self.requests.lock() {
-                match &miss {
-                    Some(why) if requests.missed.len() < MAX_MISSED => {
-                        requests.missed.push(why.clone());
-                    }
-                    None if request.is_page => requests.reached = true,
-                    _ => {}
-                }
+                requests.note(miss.as_deref(), is_allowed, request.is_page);
             }
-            if let Some(why) = miss {
+            if let Some(why) = miss.filter(|_| !is_allowed) {
                 return Decision::Refuse(why);
             }
             if release.is_at(&origin) && !self.headers.is_empty() {
