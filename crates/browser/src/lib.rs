@@ -27,4 +27,4 @@ pub use input::Key;
 pub use limits::MAX_MESSAGE_BYTES;
 pub use log::{Log, MAX_LINE, PendingRequest, Problem, ProblemKind, RequestLine};
 pub use page::{Decision, Navigation, Page, PageOptions, PageRequest, RequestPolicy, Viewport};
-pub use view::{Contrast, LowContrast, Node, Overflow, Screenshot, View};
+pub use view::{Audit, Contrast, LowContrast, Node, Overflow, Screenshot, View};

@@ -14,6 +14,17 @@ const MAX_NODES: usize = 20_000;
 /// A picture that is larger is taken at half the size.
 const MAX_PICTURE_BYTES: usize = 384 * 1024;
 
+/// A document, and what is wrong with its looks.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Audit {
+    /// The document.
+    pub view: View,
+    /// How it is wider than the screen.
+    pub overflow: Option<Overflow>,
+    /// Text that some can't read.
+    pub contrast: Contrast,
+}
+
 /// A document, as it is now.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,6 +159,15 @@ impl Page {
     /// The document, as it is now.
     pub async fn view(&mut self) -> Result<View, Error> {
         self.run("deployHooks.page()").await
+    }
+
+    /// The document with what is wrong with its looks, all of one moment.
+    pub async fn audit(&mut self) -> Result<Audit, Error> {
+        let width = self.viewport().width;
+        self.run(&format!(
+            "({{ view: deployHooks.page(), overflow: deployHooks.overflow({width}), contrast: deployHooks.contrast() }})"
+        ))
+        .await
     }
 
     /// Whether the page is wider than the screen.

@@ -85,27 +85,47 @@
   // What is in a closed shadow root is not seen from here.
   const mayBeClosed = element => element.localName.includes('-') && !element.shadowRoot;
 
-  const isExempt = (element, line) => {
-    const label = element.closest('label');
-    return line.some(one => one.matches(':disabled, [aria-disabled=true], [aria-hidden=true], [inert]')) || Boolean(label?.control?.disabled);
+  // What an element has of those it is in, found once for each of them: nothing changes while this runs.
+  const inherited = (of, outermost) => {
+    const known = new Map();
+    return element => {
+      const line = [];
+      let node = element;
+      while (node instanceof Element && !known.has(node)) {
+        line.push(node);
+        node = above(node);
+      }
+      let value = node instanceof Element ? known.get(node) : outermost;
+      for (const one of line.reverse()) {
+        value = of(one, value);
+        known.set(one, value);
+      }
+      return value;
+    };
   };
 
-  // The nearest colour that lets nothing through, with whose it is; null where it can't be known.
-  const behind = line => {
-    for (const element of line) {
+  const canvas = () => {
+    const { colorScheme } = getComputedStyle(document.documentElement);
+    const isLight = colorScheme === 'normal' || colorScheme.startsWith('light') || colorScheme.startsWith('only light');
+    return isLight ? { rgb: [255, 255, 255], element: null } : null;
+  };
+
+  const looks = () => {
+    const isInBlended = inherited((element, outer) => outer || isBlended(getComputedStyle(element)), false);
+    // The nearest colour that lets nothing through, with whose it is; null where it can't be known.
+    const behind = inherited((element, outer) => {
       const style = getComputedStyle(element);
       if (isBlended(style) || style.backgroundImage !== 'none') return null;
       const colour = parse(style.backgroundColor);
       if (!colour || (colour.alpha > 0 && colour.alpha < 1)) return null;
-      if (colour.alpha === 1) {
-        // The blending of all that is around it changes both.
-        const rest = line.slice(line.indexOf(element) + 1);
-        return rest.some(one => isBlended(getComputedStyle(one))) ? null : { rgb: colour.rgb, element };
-      }
-    }
-    const { colorScheme } = getComputedStyle(document.documentElement);
-    const isLight = colorScheme === 'normal' || colorScheme.startsWith('light') || colorScheme.startsWith('only light');
-    return isLight ? { rgb: [255, 255, 255], element: null } : null;
+      if (colour.alpha === 0) return outer;
+      // The blending of all that is around it changes both.
+      return isInBlended(above(element)) ? null : { rgb: colour.rgb, element };
+    }, canvas());
+    const isOff = inherited((element, outer) => outer
+      || element.matches(':disabled, [aria-disabled=true], [aria-hidden=true], [inert]'), false);
+    const isExempt = element => isOff(element) || Boolean(element.closest('label')?.control?.disabled);
+    return { behind, isExempt };
   };
 
   // Everything that paints something of its own.
@@ -148,6 +168,7 @@
     if (all.length > MAX_ELEMENTS) return { complete: false, low: [] };
     const texts = [];
     for (const root of parts) written(root, texts);
+    const { behind, isExempt } = looks();
     let paints = null;
     const pairs = new Map();
     let complete = true;
@@ -156,17 +177,18 @@
       const isOnPage = boxes.some(box => box.right > 0 && box.bottom > 0);
       if (!isOnPage || !isVisible(element)) continue;
       const style = getComputedStyle(element, pseudo);
-      const line = lineOf(element);
-      if (isExempt(element, line)) continue;
+      if (isExempt(element)) continue;
       const isDecorated = style.textShadow !== 'none' || parseFloat(style.webkitTextStrokeWidth) > 0;
       const colour = parse(style.webkitTextFillColor);
       if (isDecorated || !colour || colour.alpha < 1 || Number(style.opacity) < 1) continue;
-      const back = behind(line);
+      const back = behind(element);
       if (!back) continue;
       const size = parseFloat(style.fontSize);
       const needed = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;
       const ratio = ratioOf(colour.rgb, back.rgb);
-      if (ratio >= needed || isClipped(line, boxes) || line.some(one => mayBeClosed(one) || isDrawnUpon(one))) continue;
+      if (ratio >= needed) continue;
+      const line = lineOf(element);
+      if (isClipped(line, boxes) || line.some(one => mayBeClosed(one) || isDrawnUpon(one))) continue;
       const isAround = back.element && !back.element.matches('html, body');
       const outer = isAround ? boxIn(back.element.getBoundingClientRect()) : null;
       if (outer && !boxes.every(box => holds(outer, box))) continue;

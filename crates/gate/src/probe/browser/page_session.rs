@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::{Endpoint, Located, Locator, Navigation, Page, PageOptions};
+use browser::{Audit, Endpoint, Located, Locator, Navigation, Page, PageOptions};
 use tokio::time::Instant;
 
 use super::condition::Condition;
@@ -304,13 +304,15 @@ impl<'a> PageSession<'a> {
                     findings.take_unanswered(&text, self.screen);
                 }
             }
-            let view = self.page.view().await?;
+            let Audit {
+                view,
+                overflow,
+                contrast,
+            } = self.page.audit().await?;
             if view.url.starts_with("about:") || view.url.starts_with("chrome-error:") {
                 return Ok(());
             }
-            let overflow = self.page.overflow().await?;
             let tree = self.page.tree().await?;
-            let contrast = self.page.contrast().await?;
             if !contrast.complete {
                 let note = format!("not all text was looked at for its contrast: {}", view.url);
                 self.noted.push(note);
