@@ -128,7 +128,7 @@ check: tools ## The inner loop: form, lints, documentation, unit tests; no brows
 .PHONY: test
 test: setup browser terminal ## Test everything: Rust, then end to end against the local AWS
 	@mkdir -p .local
-	cargo test --locked --workspace 2>&1 | tee .local/test-rust.log
+	cargo test --locked --workspace --no-fail-fast 2>&1 | tee .local/test-rust.log
 	@$(MAKE) tested
 	PACKAGES=tested $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS) 2>&1 | tee .local/test-e2e.log
 	@printf '\n'

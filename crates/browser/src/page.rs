@@ -6,8 +6,10 @@
 mod incoming;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -379,6 +381,25 @@ impl Page {
         let until = (Instant::now() + duration).min(self.until);
         while self.take_next(until).await? {}
         Ok(())
+    }
+
+    /// Takes in what comes while something else is waited for. The browser holds each request of the page until it is
+    /// allowed, so a page that nobody listens to stands still.
+    pub async fn wait_for<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Error> {
+        let mut other = pin!(other);
+        loop {
+            let incoming = {
+                let next = pin!(self.connection.next(self.until));
+                match select(other.as_mut(), next).await {
+                    Either::Left((value, _)) => return Ok(value),
+                    Either::Right((incoming, _)) => incoming?,
+                }
+            };
+            match incoming {
+                Some(incoming) => self.take(&incoming).await?,
+                None => return Ok(other.await),
+            }
+        }
     }
 
     /// How many contexts of pages the browser has, this one's among them.

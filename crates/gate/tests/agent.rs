@@ -48,6 +48,10 @@ async fn answer(
             "said.textContent",
             "fetch('/orders', { method: 'POST', body: mail.value }); said.textContent",
         )),
+        "/keeps-late" => page(&SHOP.replace(
+            "said.textContent",
+            "setTimeout(() => fetch('/orders', { method: 'POST', body: mail.value }), 1000); said.textContent",
+        )),
         "/orders" if method == Method::POST => {
             orders.lock().unwrap().push(body);
             StatusCode::CREATED.into_response()
@@ -488,6 +492,20 @@ async fn what_the_release_answers_is_part_of_the_proof() {
     );
     let ran = run_at(Stage::PostTraffic, &site().await, "/", &recorded, never).await;
     assert!(ran.strip().contains('F'), "{}", ran.why());
+}
+
+#[tokio::test]
+async fn a_page_goes_on_while_its_proof_is_asked_for() {
+    let patient = ORDER.replace("retries: 5", "retries: 9") + RECORDED;
+    let patient = patient.replace("retry_every: 100ms", "retry_every: 500ms");
+    let never: Says = |_, _| Err("nobody is asked".to_owned());
+    let ran = run(&site().await, "/keeps-late", &patient, never).await;
+    assert!(ran.outcome.verdict.passed, "{}", ran.why());
+    assert!(
+        ran.asked.is_empty() && ran.notes().contains("without a model"),
+        "{}",
+        ran.notes()
+    );
 }
 
 #[tokio::test]

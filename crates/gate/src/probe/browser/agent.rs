@@ -27,10 +27,6 @@ use crate::recorder::Attempt;
 use crate::redact::Redactor;
 use crate::words;
 
-/// How long a page may go on asking for things before the model sees it.
-const MAX_SETTLE: Duration = Duration::from_secs(5);
-/// How long a page is listened to before it may count as being at rest.
-const SETTLE_AFTER: Duration = Duration::from_millis(100);
 /// How long nothing is done between two tries of an action.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Characters of a page that a model reads as text.
@@ -141,9 +137,9 @@ impl PageSession<'_> {
                         model: task.model.clone(),
                         body,
                     };
-                    // The page goes on meanwhile, and is listened to afterwards.
                     let until = self.end.min(begun + task.bounds.time);
-                    match timeout_at(until, cloud.converse(&query)).await {
+                    let asking = timeout_at(until, cloud.converse(&query));
+                    match self.page.wait_for(asking).await.map_err(unmeasured)? {
                         Ok(Ok(answer)) => agent.hear(Answer::read(&answer)),
                         Ok(Err(error)) => agent.lose(error.0),
                         Err(_) => agent.lose("the model did not answer in time".to_owned()),
@@ -184,10 +180,8 @@ impl PageSession<'_> {
 
     /// The page at rest, without secrets.
     async fn seen(&mut self, redactor: &Redactor) -> Result<SeenPage, ProbeError> {
-        // What came while the model was thinking, and what the action has just begun.
-        self.page.wait(SETTLE_AFTER).await.map_err(unmeasured)?;
-        let until = (Instant::now() + MAX_SETTLE).min(self.end);
-        self.page.settle(until).await.map_err(unmeasured)?;
+        // What the action has just begun.
+        self.come_to_rest().await.map_err(unmeasured)?;
         let view = self.page.view().await.map_err(unmeasured)?;
         let tree = self.page.tree().await.map_err(unmeasured)?;
         let backends = tree.iter().map(|node| node.backend).collect();

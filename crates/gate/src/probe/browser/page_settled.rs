@@ -11,7 +11,18 @@ use crate::expect::several;
 /// How long something may come of what was done last, without a request, until what is not there counts as missing.
 const PUT_OFF: Duration = Duration::from_secs(1);
 
+/// How long a page is listened to before it may count as being at rest.
+const SETTLE_AFTER: Duration = Duration::from_millis(100);
+
 impl PageSession<'_> {
+    /// Listens until what was done last has come to its end, or for so long as a page may go on asking for things.
+    pub(super) async fn come_to_rest(&mut self) -> Result<(), browser::Error> {
+        self.page.wait(SETTLE_AFTER).await?;
+        let until = (Instant::now() + MAX_SETTLE).min(self.end);
+        self.page.settle(until).await?;
+        Ok(())
+    }
+
     /// The requests that are under way and get no answer as long as a step may take.
     pub(super) async fn unanswered(&mut self) -> Result<Vec<String>, browser::Error> {
         let before = Instant::now();

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::demands::Findings;
 use super::page_session::PageSession;
 use super::step::Step;
+use super::unmeasured;
 use crate::evidence::Observation;
 use crate::expect::memory_to_judge;
 use crate::measurement::Measurement;
@@ -86,7 +87,7 @@ fn said(step: &journey::Step) -> String {
 }
 
 impl PageSession<'_> {
-    /// Asks the requests, and then judges the page; false where something is not met.
+    /// Asks the requests once the page is at rest, and then judges the page; false where something is not met.
     pub(super) async fn prove(
         &mut self,
         proof: &Proof,
@@ -94,10 +95,18 @@ impl PageSession<'_> {
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
         for (index, step) in proof.requests.iter().enumerate() {
-            let attempt = self.request(step, trace).await;
-            let met = self.took(&said(step), attempt, trace);
+            let attempt = async {
+                if index == 0 {
+                    self.come_to_rest().await?;
+                }
+                self.request(step, trace).await
+            };
+            let (met, left) = match attempt.await {
+                Ok(attempt) => (self.took(&said(step), attempt, trace), index + 1),
+                Err(error) => (Err(unmeasured(error)), index),
+            };
             if !matches!(met, Ok(true)) {
-                self.leave(proof.said().skip(index + 1), trace);
+                self.leave(proof.said().skip(left), trace);
                 return met;
             }
         }
@@ -111,74 +120,85 @@ impl PageSession<'_> {
     }
 
     /// Asks until it is met, or its tries are used up. The last of them is what is shown.
-    async fn request(&mut self, step: &journey::Step, trace: &Trace) -> Attempt {
+    async fn request(
+        &mut self,
+        step: &journey::Step,
+        trace: &Trace,
+    ) -> Result<Attempt, browser::Error> {
         let mut asked = 1;
         loop {
             let from = Instant::now();
             let started = trace.started + from.saturating_duration_since(self.begun);
-            let mut attempt = self.once(step, started).await;
+            let asking = once(self.context, self.end, step, started);
+            let mut attempt = self.page.wait_for(asking).await?;
             attempt.duration = from.elapsed();
             let again = Instant::now() + step.retry_every;
             let is_met = attempt.measurement == Measurement::Passed;
             if !is_met && asked <= step.retries && again < self.end {
                 asked += 1;
-                sleep_until(again).await;
+                self.page.wait_for(sleep_until(again)).await?;
                 continue;
             }
             if asked > 1 {
                 let note = format!("the request was sent {asked} times; this is the last");
                 attempt.notes.push(note);
             }
-            return attempt;
+            return Ok(attempt);
         }
     }
+}
 
-    async fn once(&mut self, step: &journey::Step, started: Duration) -> Attempt {
-        let mut own = Trace::default();
-        let mut attempt = Attempt::begun(started);
-        let judged = self.ask(step, &mut own, &mut attempt).await;
-        attempt.request = own.request;
-        attempt.status = own.status;
-        attempt.notes = own.notes;
-        attempt.measurement = match judged {
-            Ok(measurement) => measurement,
-            Err(error) => {
-                attempt.error = Some(error.message);
-                error.measurement
-            }
-        };
-        attempt
-    }
-
-    async fn ask(
-        &mut self,
-        step: &journey::Step,
-        own: &mut Trace,
-        attempt: &mut Attempt,
-    ) -> Result<Measurement, ProbeError> {
-        let mut context = self.context.clone();
-        context.prepare_for(&step.expect);
-        let until = Instant::now() + step.timeout;
-        let asking = timeout_at(until.min(self.end), step.request.execute(&context, own));
-        let Observation { answer, .. } = asking.await.map_err(|_| {
-            if until <= self.end {
-                let within = words::duration(step.timeout);
-                ProbeError::failed(format!("no complete answer within {within}"))
-            } else {
-                ProbeError::errored("the time of the check was over before the answer came")
-            }
-        })??;
-        let none = || ProbeError::errored("there is no answer to judge; this is a defect");
-        let answer = answer.ok_or_else(none)?;
-        attempt.latency = Some(answer.latency);
-        let judge = context.judge.as_ref().ok_or_else(none)?;
-        let judging = judge.judge(step, answer, &context.values, self.end);
-        let judged = judging.await?;
-        let measurement = super::page_session::worst(&judged.findings);
-        attempt.findings = judged.findings;
-        if measurement != Measurement::Passed {
-            attempt.body = judged.body;
+async fn once(
+    context: &ProbeContext,
+    end: Instant,
+    step: &journey::Step,
+    started: Duration,
+) -> Attempt {
+    let mut own = Trace::default();
+    let mut attempt = Attempt::begun(started);
+    let judged = ask(context, end, step, &mut own, &mut attempt).await;
+    attempt.request = own.request;
+    attempt.status = own.status;
+    attempt.notes = own.notes;
+    attempt.measurement = match judged {
+        Ok(measurement) => measurement,
+        Err(error) => {
+            attempt.error = Some(error.message);
+            error.measurement
         }
-        Ok(measurement)
+    };
+    attempt
+}
+
+async fn ask(
+    context: &ProbeContext,
+    end: Instant,
+    step: &journey::Step,
+    own: &mut Trace,
+    attempt: &mut Attempt,
+) -> Result<Measurement, ProbeError> {
+    let mut context = context.clone();
+    context.prepare_for(&step.expect);
+    let until = Instant::now() + step.timeout;
+    let asking = timeout_at(until.min(end), step.request.execute(&context, own));
+    let Observation { answer, .. } = asking.await.map_err(|_| {
+        if until <= end {
+            let within = words::duration(step.timeout);
+            ProbeError::failed(format!("no complete answer within {within}"))
+        } else {
+            ProbeError::errored("the time of the check was over before the answer came")
+        }
+    })??;
+    let none = || ProbeError::errored("there is no answer to judge; this is a defect");
+    let answer = answer.ok_or_else(none)?;
+    attempt.latency = Some(answer.latency);
+    let judge = context.judge.as_ref().ok_or_else(none)?;
+    let judging = judge.judge(step, answer, &context.values, end);
+    let judged = judging.await?;
+    let measurement = super::page_session::worst(&judged.findings);
+    attempt.findings = judged.findings;
+    if measurement != Measurement::Passed {
+        attempt.body = judged.body;
     }
+    Ok(measurement)
 }
