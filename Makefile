@@ -86,21 +86,25 @@ local: # local-aws, the sample shop, and the command line
 	@cargo build --locked --package gate --example report_page
 
 .PHONY: quick
-quick: tools # Unoptimised packages for the local world, local-aws and the command line, from one build
+quick: # Unoptimised packages for the local world, local-aws and the command line, from one build
+	@tools/install.sh python
 	@[[ -e target/debug/local-aws ]] || printf '%s\n' 'Compiling everything once: about seven minutes on two cores; later, seconds.' >&2
-	@cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws sample-shop cli) --bins
+	@# Side by side: pip waits for the network, and cargo for the processor.
+	@tools/install.sh tools ministack & installing=$$!; \
+	cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws sample-shop cli) --bins || { wait; exit 1; }; \
+	wait $$installing
 	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
 
 ## Showing
 
 .PHONY: demo
-demo: setup quick ## Play releases, an approval and a night against a local AWS
+demo: quick ## Play releases, an approval and a night against a local AWS
 	@PACKAGES=quick $(PY) -m demo $(ARGS)
 
 ARGS ?=
 
 .PHONY: world
-world: setup quick ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
+world: quick ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
 	@PACKAGES=quick $(PY) -m world $(if $(IMAGE),--image '$(IMAGE)') $(if $(SUITE),--suite '$(SUITE)') $(if $(HEALTH),--health '$(HEALTH)')
 
 ## Reading

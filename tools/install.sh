@@ -23,13 +23,17 @@ fail() {
   exit 1
 }
 
+python_will_do() {
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "Python 3.11 or newer is needed; name it with PYTHON=…, for example PYTHON=python3.12"
+}
+
 # The pins name every dependency, so pip need not (and with extras and hashes can't) resolve any.
 environment() {
   local name=$1 pins=tools/$1.txt home=.tools/$1 stamp
   stamp=$(sha256sum "$pins" | cut -d' ' -f1)
   [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$stamp" ]] && return
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    fail "Python 3.11 or newer is needed; name it with PYTHON=…, for example PYTHON=python3.12"
+  python_will_do
   say "Setting up $home (once, takes about a minute)"
   rm -rf "$home"
   "$python" -m venv "$home" ||
@@ -96,6 +100,8 @@ for name in "$@"; do
     mdbook) cargo_program mdbook "$MDBOOK" --no-default-features --features search ;;
     chromium | tmux) "$name" ;;
     tools | ministack | checkov | custodian) environment "$name" ;;
+    # Installs nothing: for whoever begins something long meanwhile.
+    python) python_will_do ;;
     *) fail "unknown tool $name" ;;
   esac
 done

@@ -26,7 +26,8 @@ def listening() -> Iterator[str]:
     found = program()
     if not found:
         raise NotSetUp("there is no Chromium; `tools/install.sh chromium` gets one or says how")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    # It makes a socket among the temporary files, whose path must be short.
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
         profile = Path(folder)
         command = [
             found,
@@ -39,7 +40,7 @@ def listening() -> Iterator[str]:
             f"--user-data-dir={profile}",
             "about:blank",
         ]
-        process = Process("chromium", command, dict(os.environ), profile / "log")
+        process = Process("chromium", command, {**os.environ, "TMPDIR": folder}, profile / "log")
         try:
             # Two lines, when it listens: the port and the path.
             address = profile / "DevToolsActivePort"

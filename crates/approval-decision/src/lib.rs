@@ -42,7 +42,7 @@ use settings::Settings;
 use slack::SlackClick;
 
 /// The function, alive for many invocations.
-pub struct Decision {
+pub struct DecisionFunction {
     /// Wrong settings are an answer too, and all of them are in the log.
     pub settings: Result<Settings, SettingsError>,
     /// The clients.
@@ -57,20 +57,20 @@ pub struct Decision {
     slack_secret: SecretCache,
 }
 
-impl fmt::Debug for Decision {
+impl fmt::Debug for DecisionFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decision")
+        f.debug_struct("DecisionFunction")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }
 
 /// The function, from its settings; nothing is called and no client is built yet.
-pub fn function(lookup: Lookup<'_>) -> Decision {
-    Decision::new(Settings::read(lookup), Aws::new(lookup))
+pub fn function(lookup: Lookup<'_>) -> DecisionFunction {
+    DecisionFunction::new(Settings::read(lookup), Aws::new(lookup))
 }
 
-impl Decision {
+impl DecisionFunction {
     /// The function over given clients.
     pub fn new(settings: Result<Settings, SettingsError>, aws: Aws) -> Self {
         let known = settings.as_ref().ok();
@@ -94,7 +94,7 @@ impl Decision {
 /// One invocation of a function whose settings are right.
 #[derive(Clone, Copy)]
 pub struct RequestContext<'a> {
-    function: &'a Decision,
+    function: &'a DecisionFunction,
     settings: &'a Settings,
     invocation: &'a Invocation,
 }
@@ -226,7 +226,7 @@ const REPORT_RESERVE: Duration = Duration::from_secs(3);
 
 /// Answers one event: a request of the function URL, or a click that was taken in before.
 pub async fn handle(
-    function: Arc<Decision>,
+    function: Arc<DecisionFunction>,
     event: LambdaEvent<Value>,
 ) -> Result<Value, HandleError> {
     let span = invocation::span(&event.context);
@@ -252,7 +252,7 @@ fn decode(payload: Value) -> Result<Event, NotOurs> {
 }
 
 async fn answer(
-    function: &Decision,
+    function: &DecisionFunction,
     payload: Value,
     invocation: &Invocation,
 ) -> Result<Value, HandleError> {

@@ -307,7 +307,7 @@ async fn the_page_speaks_the_language_of_the_team() {
 async fn wrong_settings_are_an_answer() {
     let mut fixture = Fixture::open().await;
     let settings = approval_decision::settings::Settings::read(&|_| None);
-    let function = approval_decision::Decision::new(settings, fixture.world.aws());
+    let function = approval_decision::DecisionFunction::new(settings, fixture.world.aws());
     fixture.function = function.into();
     let answer = get(&fixture, "/d/x").await;
     assert_eq!(answer.status(), 503);

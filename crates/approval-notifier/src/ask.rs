@@ -6,7 +6,7 @@
 
 use approvals::config::Route;
 use approvals::message::{ApprovalMessage, GateAsks, PauseEvent, WaitingMessage};
-use approvals::pipeline::{self, Open};
+use approvals::pipeline::{self, OpenAction};
 use approvals::records::{ApprovalAudit, ApprovalDetails, CaseCreation};
 use approvals::{ApprovalAction, Case, CaseId, Status, telemetry};
 use channels::{DeliveryMode, MessageKey, NoticeReason, Recipient};
@@ -82,7 +82,7 @@ pub async fn notification(
         context.keys()
     );
     config?;
-    let Some(Open {
+    let Some(OpenAction {
         token, asked_at, ..
     }) = open?
     else {

@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::ProvideCredentials as _;
 use aws_sdk_ecs::error::DisplayErrorContext;
-use common::aws::{Aws, Identity, timeouts};
+use common::aws::{Aws, Identity, http_client, timeouts};
 
 use crate::failure::Failure;
 
@@ -25,7 +25,8 @@ pub(crate) fn none() -> Aws {
 ///
 /// Who calls is asked here: a call would try its times, and then blame the network.
 pub(crate) async fn aws_at(region: Option<&str>, endpoint: Option<&str>) -> Result<Aws, Failure> {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    let mut loader = loader.http_client(http_client());
     if let Some(region) = region {
         loader = loader.region(Region::new(region.to_owned()));
     }

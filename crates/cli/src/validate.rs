@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gate::Problem;
 use hurl_suite::Inputs;
 use serde_json::{Value, json};
-use strict_yaml::At;
+use strict_yaml::Position;
 
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
@@ -54,7 +54,10 @@ impl Found {
         let file = path.display().to_string();
         let read = failure::read(path).map_err(|error| {
             let remedy = "name a suite that can be read";
-            vec![(file.clone(), At::START.problem(error.to_string(), remedy))]
+            vec![(
+                file.clone(),
+                Position::START.problem(error.to_string(), remedy),
+            )]
         });
         let parsed = read.and_then(|text| {
             suite_file::parse(path, &text, given).map_err(|all| {
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn an_annotation_is_one_line_whatever_the_problem_says() {
         let message = "unknown key \"100%\nor so\"";
-        let problem = At::new(3, 7).problem(message, "leave it out");
+        let problem = Position::new(3, 7).problem(message, "leave it out");
         insta::assert_snapshot!(annotation("error", "a,b:c.yaml", &problem), @r#"::error file=a%2Cb%3Ac.yaml,line=3,col=7::unknown key "100%25%0Aor so"; leave it out"#);
     }
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
-use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_sns::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
@@ -79,17 +81,12 @@ impl ClientSettings {
     }
 
     fn config(&self) -> SdkConfig {
-        let client = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone().map(Region::new))
             .use_fips(self.use_fips)
             .use_dual_stack(self.use_dual_stack)
-            .http_client(client)
+            .http_client(http_client())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_TRIES))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
@@ -195,6 +192,14 @@ impl AsRef<Aws> for Aws {
     fn as_ref(&self) -> &Aws {
         self
     }
+}
+
+/// What carries the calls: HTTPS by rustls and ring, with the certificates that this system trusts.
+pub fn http_client() -> SharedHttpClient {
+    let ring = tls::rustls_provider::CryptoMode::Ring;
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(ring))
+        .build_https()
 }
 
 /// The time limits of every call; public so that a replayed configuration has the same ones.

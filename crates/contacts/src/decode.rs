@@ -1,6 +1,6 @@
 //! Parts that configurations have in common, read from YAML with every problem located.
 
-use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
+use strict_yaml::{Findings, Node, Object, Position, Value, items, scalar};
 
 use crate::{Language, forms};
 
@@ -61,7 +61,7 @@ pub fn formed(
 }
 
 /// A name that the team gives: to a channel or a route.
-pub fn label(written: &str, at: At, label: &str, problems: &Findings) -> bool {
+pub fn label(written: &str, at: Position, label: &str, problems: &Findings) -> bool {
     let right = forms::is_label(written);
     if !right {
         let message = format!("{written:?} can't be the name of {label}");

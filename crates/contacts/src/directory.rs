@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use strict_yaml::words::list;
-use strict_yaml::{At, Findings, Node, Object, SecretRef, Value, entries, items, scalar};
+use strict_yaml::{Findings, Node, Object, Position, SecretRef, Value, entries, items, scalar};
 
 use crate::decode::{formed, label, language, words};
 use crate::link::https_link;
@@ -55,7 +55,7 @@ impl Directory {
     }
 
     /// Whether the channel is there; otherwise a problem says so.
-    pub fn knows(&self, at: At, name: &str, problems: &Findings) -> bool {
+    pub fn knows(&self, at: Position, name: &str, problems: &Findings) -> bool {
         let known = self.names.iter().any(|known| known == name);
         if !known {
             let names = || self.names.iter().map(String::as_str);
@@ -106,7 +106,7 @@ impl Directory {
     }
 
     /// One of them.
-    pub fn approver(&self, at: At, written: &str, problems: &Findings) -> Option<Approver> {
+    pub fn approver(&self, at: Position, written: &str, problems: &Findings) -> Option<Approver> {
         let Ok(approver) = written.parse::<Approver>() else {
             let message = format!("{written:?} names no approver");
             let remedy = "write slack:T0123ABCD/U0123ABCD (workspace and member id; names can be changed by \

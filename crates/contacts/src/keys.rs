@@ -1,7 +1,7 @@
 //! Every key of a channel. The decoder reads from these tables and from nothing else; tests hold the
 //! published JSON Schemas against them.
 
-use strict_yaml::Table;
+use strict_yaml::KeyTable;
 
 strict_yaml::tables! {
     later: &[];
@@ -17,7 +17,7 @@ strict_yaml::tables! {
 }
 
 /// All of them, for a test against a schema that describes them.
-pub fn tables() -> [&'static Table; 8] {
+pub fn tables() -> [&'static KeyTable; 8] {
     [
         &CHANNEL,
         &SLACK,

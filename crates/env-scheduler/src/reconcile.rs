@@ -13,7 +13,7 @@ use environments::condition::Condition;
 use environments::config::Glob;
 use environments::decide::{PlanContext, Step};
 use environments::gather::{GatheredFacts, gather};
-use environments::plan::{Plan, Row, plan};
+use environments::plan::{Plan, PlanRow, plan};
 use environments::problem::{Problem, ProblemKind};
 use environments::read::Reader;
 use environments::run_report::{RunReport, remarks, summary};
@@ -317,7 +317,7 @@ impl RunContext<'_> {
     }
 
     /// What is not as it was asked for.
-    fn unmet(&self) -> impl Iterator<Item = (&Row, &Condition)> {
+    fn unmet(&self) -> impl Iterator<Item = (&PlanRow, &Condition)> {
         let rows = self.plan.rows.iter();
         rows.filter_map(|row| Some((row, row.condition.as_ref()?)))
     }

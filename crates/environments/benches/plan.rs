@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
-use environments::overrides::{Request, RequestKind};
+use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::{Facts, plan};
 use environments::resource::{Kind, Resource, Scaling, ScalingSuspension};
 use environments::sleep_record::{Phase, SavedState, SleepRecord};
@@ -70,7 +70,8 @@ fn main() -> ExitCode {
             .filter(|_| asleep)
             .map(|resource| (resource.arn.clone(), record(resource, now)))
             .collect();
-        let requests: Vec<Request> = (0..asked).map(|n| request(n, &services, now)).collect();
+        let requests: Vec<OverrideRequest> =
+            (0..asked).map(|n| request(n, &services, now)).collect();
         let facts = (&services[..], &records, &requests[..]);
         slowest = slowest.max(measure(label, &config, facts, now));
     }
@@ -85,7 +86,11 @@ fn main() -> ExitCode {
 fn measure(
     label: &str,
     config: &Config,
-    (services, records, requests): (&[Resource], &HashMap<String, SleepRecord>, &[Request]),
+    (services, records, requests): (
+        &[Resource],
+        &HashMap<String, SleepRecord>,
+        &[OverrideRequest],
+    ),
     now: Timestamp,
 ) -> Duration {
     let ctx = PlanContext {
@@ -122,11 +127,11 @@ fn measure(
 }
 
 /// A snooze of an evening long ago; the last ones hold.
-fn request(n: usize, services: &[Resource], now: Timestamp) -> Request {
+fn request(n: usize, services: &[Resource], now: Timestamp) -> OverrideRequest {
     let asked = services.iter().cycle().skip(n * 1_000).take(NAMED);
     let places: Vec<String> = asked.map(Resource::place).collect();
     let hours = i64::try_from(REQUESTS - n).expect("a few") * 16 - 20;
-    Request {
+    OverrideRequest {
         id: n.to_string(),
         ask: RequestKind::Snooze,
         services: places.join(" "),

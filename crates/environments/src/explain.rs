@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::plan::Row;
+use crate::plan::PlanRow;
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// The explanation of one service, as sentences.
@@ -19,7 +19,7 @@ pub struct Explanation {
 }
 
 /// Explains a row of a plan, with times as the clocks of a zone show them.
-pub fn explain(row: &Row, record: Option<&SleepRecord>, zone: &TimeZone) -> Explanation {
+pub fn explain(row: &PlanRow, record: Option<&SleepRecord>, zone: &TimeZone) -> Explanation {
     let resource = &row.resource;
     let mut sentences = vec![format!(
         "It is an {} at {}, {} running.",

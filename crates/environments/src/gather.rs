@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use crate::backup_tag;
 use crate::config::Config;
 use crate::kinds::{ResourceNames, ecs_service, scalable_target};
-use crate::overrides::Request;
+use crate::overrides::OverrideRequest;
 use crate::plan::Facts;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::Reader;
@@ -29,7 +29,7 @@ pub struct GatheredFacts {
     /// Sleep records, by ARN.
     pub records: HashMap<String, SleepRecord>,
     /// What people asked for.
-    pub requests: Vec<Request>,
+    pub requests: Vec<OverrideRequest>,
     /// `cluster/name` of DAEMON services, which ECS refuses to scale and which are not read.
     pub daemons: Vec<String>,
     /// What could not be read. Services whose record could not be read are left out.

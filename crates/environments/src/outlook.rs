@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::decide::{PlanContext, Step};
 use crate::explain::on_clocks;
 use crate::gather::GatheredFacts;
-use crate::overrides::{FORCE_DOWN_TAG, Request};
-use crate::plan::{Facts, Plan, Row, plan};
+use crate::overrides::{FORCE_DOWN_TAG, OverrideRequest};
+use crate::plan::{Facts, Plan, PlanRow, plan};
 use crate::resource::Status;
 
 /// What is to be expected of the services that somebody wants awake.
@@ -42,7 +42,7 @@ impl Outlook {
 
     /// By what was read, if this counts as well.
     pub fn with(
-        request: &Request,
+        request: &OverrideRequest,
         gathered: &GatheredFacts,
         config: &Config,
         ctx: &PlanContext<'_>,
@@ -71,7 +71,7 @@ impl Outlook {
 }
 
 /// Why a service is not awake, and what to do about that. A service that changes just now is not known to stay down.
-fn stays_down(row: &Row, now: Timestamp) -> Option<String> {
+fn stays_down(row: &PlanRow, now: Timestamp) -> Option<String> {
     let is_changing =
         matches!(row.step, Step::Busy { .. }) || matches!(row.resource.status, Status::Other(_));
     match row.desired_state {

@@ -19,7 +19,7 @@ pub const MAX_REQUEST_LENGTH: SignedDuration = SignedDuration::from_hours(24 * 3
 
 /// An override that is kept in the state table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
+pub struct OverrideRequest {
     /// Two requests of the same id are one.
     pub id: String,
     /// What is asked for.
@@ -83,13 +83,16 @@ pub enum UnclearSource {
 /// What can't be understood does not hide the rest: what else was asked for is in the error.
 ///
 /// For many services there is [`RequestIndex`](crate::request_index::RequestIndex).
-pub fn overrides(resource: &Resource, requests: &[Request]) -> Result<Overrides, UnclearOverride> {
-    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(resource)).collect();
+pub fn overrides(
+    resource: &Resource,
+    requests: &[OverrideRequest],
+) -> Result<Overrides, UnclearOverride> {
+    let ours: Vec<&OverrideRequest> = requests.iter().filter(|one| one.is_for(resource)).collect();
     of(resource, &ours, is_unreadable(requests))
 }
 
 /// Whether there is something that can't be read among requests.
-pub(crate) fn is_unreadable(requests: &[Request]) -> bool {
+pub(crate) fn is_unreadable(requests: &[OverrideRequest]) -> bool {
     requests
         .iter()
         .any(|one| one.ask == RequestKind::Unreadable)
@@ -98,7 +101,7 @@ pub(crate) fn is_unreadable(requests: &[Request]) -> bool {
 /// The overrides by the tags of a service and the requests that are about it.
 pub(crate) fn of(
     resource: &Resource,
-    ours: &[&Request],
+    ours: &[&OverrideRequest],
     unreadable: bool,
 ) -> Result<Overrides, UnclearOverride> {
     let keep_up = instant(resource, KEEP_UP_TAG);
@@ -108,7 +111,7 @@ pub(crate) fn of(
         force_down_until: force_down.ok().flatten(),
         snoozed_until: None,
     };
-    let replaced = |request: &Request| {
+    let replaced = |request: &OverrideRequest| {
         ours.iter()
             .any(|other| other.ask != request.ask && other.at > request.at)
     };
@@ -141,7 +144,7 @@ fn instant<'s>(resource: &'s Resource, key: &str) -> Result<Option<Timestamp>, &
     value.trim().parse().map(Some).map_err(|_| value.as_str())
 }
 
-impl Request {
+impl OverrideRequest {
     /// A placeholder for one whose item can't be read. It is about no service, so that it replaces nothing, and makes it
     /// unclear what people want of every service.
     pub fn unreadable() -> Self {
@@ -205,8 +208,8 @@ mod tests {
         }
     }
 
-    fn request(ask: RequestKind, services: &str, until: &str) -> Request {
-        Request {
+    fn request(ask: RequestKind, services: &str, until: &str) -> OverrideRequest {
+        OverrideRequest {
             id: "1".into(),
             ask,
             services: services.into(),
@@ -224,7 +227,7 @@ mod tests {
             ..resource(&[])
         };
         let ours = shop("111122223333", "eu-central-1");
-        let asked = Request {
+        let asked = OverrideRequest {
             place: Some(ours.home()),
             ..request(RequestKind::ForceDown, "dev/*", "2026-11-22T09:00:00Z")
         };
@@ -235,11 +238,11 @@ mod tests {
         // As an earlier version has written it.
         let mut value = serde_json::to_value(&asked).unwrap();
         assert_eq!(
-            serde_json::from_value::<Request>(value.clone()).unwrap(),
+            serde_json::from_value::<OverrideRequest>(value.clone()).unwrap(),
             asked
         );
         value.as_object_mut().unwrap().remove("place");
-        let old: Request = serde_json::from_value(value).unwrap();
+        let old: OverrideRequest = serde_json::from_value(value).unwrap();
         assert!(old.is_for(&ours) && old.is_for(&shop("444455556666", "us-east-1")));
     }
 
@@ -274,7 +277,10 @@ mod tests {
     fn an_unreadable_request_makes_all_unclear_and_takes_no_other_away() {
         let until = "2026-11-22T09:00:00Z";
         for ask in [RequestKind::Snooze, RequestKind::ForceDown] {
-            let asked = [request(ask, "dev/shop", until), Request::unreadable()];
+            let asked = [
+                request(ask, "dev/shop", until),
+                OverrideRequest::unreadable(),
+            ];
             let unclear = overrides(&resource(&[]), &asked).unwrap_err();
             assert_eq!(unclear.what, UnclearSource::Request);
             let rest = unclear.rest;
@@ -284,7 +290,7 @@ mod tests {
             );
         }
         let tagged = resource(&[(KEEP_UP_TAG, "tomorrow")]);
-        let unclear = overrides(&tagged, &[Request::unreadable()]).unwrap_err();
+        let unclear = overrides(&tagged, &[OverrideRequest::unreadable()]).unwrap_err();
         assert!(
             matches!(unclear.what, UnclearSource::Tag { .. }),
             "{unclear:?}"
@@ -317,7 +323,7 @@ mod tests {
 
     #[test]
     fn the_last_word_counts() {
-        let later = |mut one: Request, at: &str| {
+        let later = |mut one: OverrideRequest, at: &str| {
             one.at = at.parse().unwrap();
             one
         };

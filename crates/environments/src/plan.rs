@@ -15,7 +15,7 @@ use crate::decide::{
     PlanContext, SETTLE_TIME, Step, decide, effective_record, overstated_tag, tag_doubt,
 };
 use crate::missed_actions::Note;
-use crate::overrides::Request;
+use crate::overrides::OverrideRequest;
 use crate::rate_limiter::Forecast;
 use crate::resource::{Capacity, Resource, Status};
 use crate::schedule_state::ScheduleState;
@@ -36,7 +36,7 @@ pub struct Facts<'a> {
     /// What is remembered, by ARN.
     pub records: HashMap<String, SleepRecord>,
     /// What people asked for.
-    pub requests: &'a [Request],
+    pub requests: &'a [OverrideRequest],
 }
 
 /// All services at one instant.
@@ -45,7 +45,7 @@ pub struct Plan {
     /// The instant.
     pub at: Timestamp,
     /// In the order of work; resources to which nothing is done come last.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PlanRow>,
     /// How many of each.
     pub totals: Totals,
 }
@@ -56,7 +56,7 @@ pub struct Plan {
     clippy::struct_excessive_bools,
     reason = "each says something of its own"
 )]
-pub struct Row {
+pub struct PlanRow {
     /// As it is.
     #[serde(rename = "service")]
     pub resource: Resource,
@@ -134,7 +134,7 @@ pub struct Totals {
 pub fn plan(facts: Facts<'_>, config: &Config, ctx: &PlanContext<'_>) -> Plan {
     let mut selector = Selector::new(config, facts.requests, ctx.now);
     let records = &facts.records;
-    let mut rows: Vec<Row> = facts
+    let mut rows: Vec<PlanRow> = facts
         .resources
         .into_iter()
         .map(|resource| {
@@ -157,9 +157,9 @@ pub(crate) fn row(
     resource: Resource,
     record: Option<&SleepRecord>,
     (config, selector, ctx): (&Config, &mut Selector<'_>, &PlanContext<'_>),
-) -> Row {
+) -> PlanRow {
     let (tier_number, tier) = config.tier(&resource.cluster, &resource.name);
-    let mut row = Row {
+    let mut row = PlanRow {
         phase: record.map(|record| record.phase),
         since: record.map(|record| record.since),
         desired_state: None,
@@ -255,11 +255,11 @@ pub(crate) fn row(
 }
 
 /// Whether something of it is still as we set it.
-fn owes(record: &SleepRecord, row: &Row) -> bool {
+fn owes(record: &SleepRecord, row: &PlanRow) -> bool {
     record.set.is_some() && record.is_about(&row.resource)
 }
 
-impl Row {
+impl PlanRow {
     fn decided(
         &mut self,
         record: Option<&SleepRecord>,
@@ -348,7 +348,7 @@ impl Row {
 }
 
 /// What wakes comes first, tier by tier; then what sleeps, in reverse; then what is only recorded.
-fn position(row: &Row) -> (u8, usize, Reverse<usize>, String) {
+fn position(row: &PlanRow) -> (u8, usize, Reverse<usize>, String) {
     let (group, up, down) = match &row.step {
         step if step.is_up() => (0, row.tier_number, 0),
         step if step.is_down() => (1, 0, row.tier_number),
@@ -359,7 +359,7 @@ fn position(row: &Row) -> (u8, usize, Reverse<usize>, String) {
     (group, up, Reverse(down), row.resource.place())
 }
 
-fn schedule_calls(rows: &mut [Row], config: &Config, now: Timestamp) {
+fn schedule_calls(rows: &mut [PlanRow], config: &Config, now: Timestamp) {
     let mut forecast = Forecast::new(&config.rate);
     for (number, row) in (1..).zip(rows.iter_mut().filter(|row| row.step.acts())) {
         row.order = Some(number);
@@ -375,7 +375,7 @@ fn schedule_calls(rows: &mut [Row], config: &Config, now: Timestamp) {
 }
 
 /// Counts rows: of a whole plan, or of a part of it.
-pub fn totals(rows: &[Row]) -> Totals {
+pub fn totals(rows: &[PlanRow]) -> Totals {
     let mut totals = Totals {
         resources: rows.len(),
         ..Totals::default()
@@ -403,27 +403,28 @@ pub fn totals(rows: &[Row]) -> Totals {
 
 impl Plan {
     /// What is to be done, in order.
-    pub fn work(&self) -> impl Iterator<Item = &Row> {
+    pub fn work(&self) -> impl Iterator<Item = &PlanRow> {
         self.rows.iter().filter(|row| row.step.acts())
     }
 
     /// The services that run now and will sleep within this time, soonest first: people are notified of these.
-    pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&Row> {
-        let soon = |row: &&Row| {
+    pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&PlanRow> {
+        let soon = |row: &&PlanRow| {
             row.desired_state == Some(State::On)
                 && row.resource.desired > 0
                 && row
                     .next_edge
                     .is_some_and(|edge| edge.duration_since(self.at) <= within)
         };
-        let mut rows: Vec<&Row> = self.rows.iter().filter(soon).collect();
+        let mut rows: Vec<&PlanRow> = self.rows.iter().filter(soon).collect();
         rows.sort_by_key(|row| row.next_edge);
         rows
     }
 
     /// The row of a service, by its ARN, its `cluster/name`, or its name if only one has it.
-    pub fn find(&self, resource: &str) -> Option<&Row> {
-        let whole = |row: &&Row| row.resource.arn == resource || row.resource.place() == resource;
+    pub fn find(&self, resource: &str) -> Option<&PlanRow> {
+        let whole =
+            |row: &&PlanRow| row.resource.arn == resource || row.resource.place() == resource;
         self.rows.iter().find(whole).or_else(|| {
             let mut named = self.rows.iter().filter(|row| row.resource.name == resource);
             named.next().filter(|_| named.next().is_none())

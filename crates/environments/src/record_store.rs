@@ -9,7 +9,7 @@ use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError, Table}
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::overrides::{MAX_REQUEST_LENGTH, Request};
+use crate::overrides::{MAX_REQUEST_LENGTH, OverrideRequest};
 use crate::resource::Resource;
 use crate::sleep_record::SleepRecord;
 
@@ -141,7 +141,7 @@ impl RecordStore<'_> {
 
     /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
     /// read, which is among the requests as [`RequestKind::Unreadable`](crate::overrides::Ask::Unreadable).
-    pub async fn requests(&self) -> Result<(Vec<Request>, Vec<StateError>), StateError> {
+    pub async fn requests(&self) -> Result<(Vec<OverrideRequest>, Vec<StateError>), StateError> {
         let items = self.table.list_each(REQUESTS, "request#").await?;
         let (mut requests, mut unreadable) = (Vec::new(), Vec::new());
         for item in items {
@@ -149,7 +149,7 @@ impl RecordStore<'_> {
                 Ok(Item { value, .. }) => value,
                 Err(error) => {
                     unreadable.push(error);
-                    Request::unreadable()
+                    OverrideRequest::unreadable()
                 }
             });
         }
@@ -158,7 +158,7 @@ impl RecordStore<'_> {
 
     /// Stores what somebody asks for. The same id twice is one request: returns the one that counts, which may be the
     /// earlier one.
-    pub async fn request(&self, request: &Request) -> Result<Request, StateError> {
+    pub async fn request(&self, request: &OverrideRequest) -> Result<OverrideRequest, StateError> {
         let key = Key::new(REQUESTS, format!("request#{}", request.id));
         let expires = request.until.checked_add(REQUEST_LIFETIME);
         let expires = expires.unwrap_or(Timestamp::MAX);

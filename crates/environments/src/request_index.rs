@@ -6,20 +6,20 @@ use std::collections::HashMap;
 use schedule::Overrides;
 
 use crate::config::Glob;
-use crate::overrides::{Request, UnclearOverride, is_pattern, is_unreadable, of, word_of};
+use crate::overrides::{OverrideRequest, UnclearOverride, is_pattern, is_unreadable, of, word_of};
 use crate::resource::Resource;
 
 /// Requests by the services that they are about.
 #[derive(Debug)]
 pub struct RequestIndex<'r> {
-    named: HashMap<&'r str, Vec<&'r Request>>,
-    patterns: Vec<(Glob, &'r Request)>,
+    named: HashMap<&'r str, Vec<&'r OverrideRequest>>,
+    patterns: Vec<(Glob, &'r OverrideRequest)>,
     unreadable: bool,
 }
 
 impl<'r> RequestIndex<'r> {
     /// Reads requests once, for any number of services.
-    pub fn new(requests: &'r [Request]) -> Self {
+    pub fn new(requests: &'r [OverrideRequest]) -> Self {
         let mut asked = Self {
             named: HashMap::new(),
             patterns: Vec::new(),
@@ -44,7 +44,7 @@ impl<'r> RequestIndex<'r> {
         let matching = self.patterns.iter();
         let matching = matching.filter(|(glob, _)| glob.matches(cluster, name));
         let all = named.chain(matching.map(|(_, request)| *request));
-        let ours: Vec<&Request> = all.filter(|one| one.is_where(resource)).collect();
+        let ours: Vec<&OverrideRequest> = all.filter(|one| one.is_where(resource)).collect();
         of(resource, &ours, self.unreadable)
     }
 }
@@ -84,7 +84,7 @@ mod tests {
             account: "444455556666".into(),
             region: "eu-central-1".into(),
         };
-        let request = |(n, services): (usize, &&str), ask, place| Request {
+        let request = |(n, services): (usize, &&str), ask, place| OverrideRequest {
             id: n.to_string(),
             ask,
             services: (*services).to_owned(),
@@ -94,10 +94,10 @@ mod tests {
             place,
         };
         let numbered = || words.iter().enumerate();
-        let mut all: Vec<Request> = numbered()
+        let mut all: Vec<OverrideRequest> = numbered()
             .map(|one| request(one, RequestKind::Snooze, None))
             .collect();
-        let mut sets: Vec<Vec<Request>> = all.iter().map(|one| vec![one.clone()]).collect();
+        let mut sets: Vec<Vec<OverrideRequest>> = all.iter().map(|one| vec![one.clone()]).collect();
         all.push(request((1, &"dev/web"), RequestKind::ForceDown, None));
         all.push(request(
             (9, &"*"),
@@ -105,7 +105,7 @@ mod tests {
             Some(other_place),
         ));
         sets.push(all.clone());
-        all.push(Request::unreadable());
+        all.push(OverrideRequest::unreadable());
         sets.extend([all, Vec::new()]);
         let mut found = 0;
         for (requests, resource) in sets

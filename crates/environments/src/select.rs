@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::backup_tag;
 use crate::config::{Config, looks_like_production};
 use crate::mistyped_tags::mistyped;
-use crate::overrides::{Request, UnclearSource};
+use crate::overrides::{OverrideRequest, UnclearSource};
 use crate::request_index::RequestIndex;
 use crate::resource::{PROTECTED_TAG, Resource, Status};
 use crate::schedule_state::ScheduleState;
@@ -107,7 +107,7 @@ pub struct Selector<'a> {
 
 impl<'a> Selector<'a> {
     /// A selector for one instant.
-    pub fn new(config: &'a Config, requests: &'a [Request], now: Timestamp) -> Self {
+    pub fn new(config: &'a Config, requests: &'a [OverrideRequest], now: Timestamp) -> Self {
         let own = |named: &&crate::config::NamedSchedule| named.syntax == Syntax::Windows;
         let named = config
             .schedules

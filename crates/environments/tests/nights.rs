@@ -7,7 +7,7 @@ use test_support::environments as support;
 use environments::apply::End;
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
-use environments::overrides::{KEEP_UP_TAG, Request, RequestKind};
+use environments::overrides::{KEEP_UP_TAG, OverrideRequest, RequestKind};
 use environments::run_report::{RunReport, summary};
 use support::ecs::{Target, arn};
 use support::{CallFault, Fixture, Svc, block_on};
@@ -346,7 +346,7 @@ fn overrides_hold_until_they_end() {
             ecs.add("dev/snoozed", Svc::new(2));
             ecs.add("dev/unclear", Svc::new(2).tagged(KEEP_UP_TAG, "tomorrow"));
         });
-        let request = Request {
+        let request = OverrideRequest {
             id: "1".into(),
             ask: RequestKind::Snooze,
             services: "dev/snoozed".into(),
@@ -379,7 +379,7 @@ fn overrides_hold_until_they_end() {
         office.run("tick").await;
         assert_eq!(on(), "dev/unclear");
         // Wake on demand is the same request, made at night.
-        let wake = Request {
+        let wake = OverrideRequest {
             id: "2".into(),
             services: "dev/kept".into(),
             until: "2026-11-24T03:00:00Z".parse().unwrap(),

@@ -6,7 +6,7 @@ use test_support::environments as support;
 
 use environments::apply::End;
 use environments::backup_tag::ASLEEP_TAG;
-use environments::plan::Row;
+use environments::plan::PlanRow;
 use environments::run_report::{RunReport, summary};
 use serde_json::Value;
 use support::ecs::{Target, arn};
@@ -127,7 +127,7 @@ fn refuse(office: &Fixture, operation: &'static str, code: &'static str) {
         .fates(move |_, name| (name == operation).then_some(CallFault::Fail(400, code)));
 }
 
-fn row<'r>(ran: &'r Ran, name: &str) -> &'r Row {
+fn row<'r>(ran: &'r Ran, name: &str) -> &'r PlanRow {
     ran.plan.find(name).unwrap()
 }
 

@@ -6,7 +6,7 @@
 
 use common::arn::function_name;
 use common::location;
-use strict_yaml::{At, Document, Key, Node, Value};
+use strict_yaml::{Document, Key, Node, Position, Value};
 
 /// An AppSpec is a page; more is a mistake, and is not read.
 pub(crate) const MAX_APP_SPEC_BYTES: usize = 256 * 1024;
@@ -25,7 +25,7 @@ pub struct AppSpec {
     /// In the order of the file.
     pub hooks: Vec<Hook>,
     /// What can't be read as it was meant, with its place. A gate does without it.
-    pub problems: Vec<(At, String)>,
+    pub problems: Vec<(Position, String)>,
 }
 
 /// A function that is called at a lifecycle event.
@@ -36,7 +36,7 @@ pub struct Hook {
     /// The function: its name or its ARN.
     pub function: String,
     /// Where the event stands in the file.
-    pub at: At,
+    pub at: Position,
 }
 
 /// What is deployed.
@@ -69,12 +69,12 @@ pub enum Resource {
 #[error("the AppSpec of the revision can't be used: {}{why}", place(*at))]
 pub struct AppSpecError {
     /// Where that is known.
-    pub at: Option<At>,
+    pub at: Option<Position>,
     /// The reason, with the remedy where there is one.
     pub why: String,
 }
 
-fn place(at: Option<At>) -> String {
+fn place(at: Option<Position>) -> String {
     at.map_or_else(String::new, |at| {
         format!("line {}, column {}: ", at.line, at.column)
     })
@@ -101,7 +101,7 @@ impl AppSpec {
             )));
         }
         let root = strict_yaml::read(text, FILE).map_err(|problem| AppSpecError {
-            at: Some(At::new(problem.line, problem.column)),
+            at: Some(Position::new(problem.line, problem.column)),
             why: format!("{}; {}", problem.message, problem.remedy),
         })?;
         if field(&root, "Resources").is_none() && field(&root, "os").is_some() {
@@ -135,7 +135,7 @@ impl AppSpec {
 
 fn read_resource(
     resource: &Node,
-    problems: &mut Vec<(At, String)>,
+    problems: &mut Vec<(Position, String)>,
 ) -> Result<Resource, AppSpecError> {
     let kind = field(resource, "Type").map(text).unwrap_or_default();
     let properties = field(resource, "Properties");
@@ -176,7 +176,7 @@ fn read_resource(
     }
 }
 
-fn read_hooks(root: &Node, problems: &mut Vec<(At, String)>) -> Vec<Hook> {
+fn read_hooks(root: &Node, problems: &mut Vec<(Position, String)>) -> Vec<Hook> {
     const EXPECTED: &str = "write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`";
     let Some(hooks) = field(root, "Hooks") else {
         return Vec::new();

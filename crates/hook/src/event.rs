@@ -14,7 +14,7 @@ use self::fields::{Field, Fields};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     /// A lifecycle hook of `CodeDeploy`, for the ECS and Lambda compute platforms alike.
-    CodeDeploy(HookEvent),
+    CodeDeploy(CodeDeployEvent),
     /// A deployment lifecycle hook of ECS's own deployments.
     Ecs(Box<EcsEvent>),
     /// A job of `CodePipeline`'s Lambda action, or of a `LambdaInvoke` rule.
@@ -23,7 +23,7 @@ pub enum Call {
 
 /// `CodeDeploy` names neither its lifecycle event nor its target; [`crate::codedeploy`] finds those.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HookEvent {
+pub struct CodeDeployEvent {
     /// `d-` and nine characters.
     pub deployment_id: String,
     /// An opaque string of some hundred characters; valid for this one lifecycle event.
@@ -223,7 +223,7 @@ fn call(fields: &Fields) -> Result<Call, OtherEvent> {
         .get("LifecycleEventHookExecutionId")
         .or(fields.get("lifecycleEventHookExecutionId"));
     if (deployment, execution) != (None, None) {
-        return Ok(Call::CodeDeploy(HookEvent {
+        return Ok(Call::CodeDeploy(CodeDeployEvent {
             deployment_id: required("DeploymentId", deployment)?,
             execution_id: required("LifecycleEventHookExecutionId", execution)?,
             // A part of a bake must never be taken for its beginning.

@@ -21,7 +21,7 @@ use crate::caller::Refusal;
 use crate::codedeploy;
 use crate::conclude::{DecidedRun, conclude};
 use crate::error::HandleError;
-use crate::event::{Call, HookEvent, Payload};
+use crate::event::{Call, CodeDeployEvent, Payload};
 use crate::gate_function::GateFunction;
 use crate::guard::Progress;
 use crate::hand_over::hand_on;
@@ -150,7 +150,7 @@ async fn after_measuring(
 /// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.
 async fn is_claimed_by_another_invocation(
     function: &GateFunction,
-    event: &HookEvent,
+    event: &CodeDeployEvent,
     request_id: &str,
     budget: Budget,
 ) -> bool {

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::budget::Budget;
+use crate::carried_state::Handover;
 use crate::event::Call;
 use crate::gate_function::GateFunction;
 use crate::guard::{self, Interruption, Progress};
-use crate::handover::Handover;
 use crate::{codedeploy, codepipeline, ecs, publish};
 
 /// Stores what was measured so far and hands the run to another invocation. An error says why nobody would go on.

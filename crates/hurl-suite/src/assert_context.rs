@@ -2,7 +2,7 @@
 
 use hurl_core::ast::{Assert, Query, QueryValue};
 use hurl_core::types::ToSource as _;
-use strict_yaml::At;
+use strict_yaml::Position;
 
 use crate::context::{Context, SUITE_REMEDY};
 use crate::options::Options;
@@ -17,7 +17,7 @@ pub(crate) struct AssertContext<'a> {
 }
 
 impl AssertContext<'_> {
-    pub(crate) fn at(&self) -> At {
+    pub(crate) fn at(&self) -> Position {
         start(self.assert.query.source_info)
     }
 

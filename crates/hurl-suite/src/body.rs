@@ -4,7 +4,7 @@ use hurl_core::ast::{
     Body, Bytes, GraphQl, JsonValue, MultilineString, MultilineStringKind, Template,
 };
 use hurl_core::types::ToSource as _;
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::context::Context;
 use crate::names::Kind;
@@ -52,7 +52,7 @@ pub(crate) fn expected(body: &Body, context: &Context) -> Option<Node> {
     Some(map(place, [("body", equals)]))
 }
 
-fn written(bytes: &Bytes, place: At, context: &Context) -> Option<String> {
+fn written(bytes: &Bytes, place: Position, context: &Context) -> Option<String> {
     match bytes {
         Bytes::Xml(xml) => context.fixed(place, xml),
         Bytes::OnelineString(template) => context.text(template),
@@ -70,7 +70,7 @@ fn written(bytes: &Bytes, place: At, context: &Context) -> Option<String> {
 /// The text of lines between ``` and ```.
 pub(crate) fn multiline_text(
     multiline: &MultilineString,
-    place: At,
+    place: Position,
     context: &Context,
 ) -> Option<String> {
     match &multiline.kind {
@@ -85,7 +85,7 @@ pub(crate) fn multiline_text(
     }
 }
 
-fn of_bytes(bytes: &[u8], place: At, context: &Context) -> Option<String> {
+fn of_bytes(bytes: &[u8], place: Position, context: &Context) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let message = "bytes that are no text: a body of a suite is text";
         let remedy = "compare sha256, or send them as a file of `multipart` in a suite";
@@ -95,7 +95,7 @@ fn of_bytes(bytes: &[u8], place: At, context: &Context) -> Option<String> {
 }
 
 /// JSON with references. Text is text: a reference that stands alone in quotes is, too.
-pub(crate) fn json(value: &JsonValue, place: At, context: &Context) -> Option<Node> {
+pub(crate) fn json(value: &JsonValue, place: Position, context: &Context) -> Option<Node> {
     Some(match value {
         JsonValue::Null => number(place, "null"),
         JsonValue::Boolean(value) => boolean(place, *value),
@@ -140,7 +140,7 @@ pub(crate) fn json(value: &JsonValue, place: At, context: &Context) -> Option<No
 }
 
 /// JSON as it is written, with its white space: what a body is compared with is text.
-fn json_source(value: &JsonValue, place: At, context: &Context) -> Option<String> {
+fn json_source(value: &JsonValue, place: Position, context: &Context) -> Option<String> {
     if has_placeholder(value) {
         let message = "the whole body as JSON with placeholders";
         let remedy =
@@ -163,7 +163,7 @@ fn has_placeholder(value: &JsonValue) -> bool {
     }
 }
 
-fn graphql(query: &GraphQl, place: At, context: &Context) -> Option<Node> {
+fn graphql(query: &GraphQl, place: Position, context: &Context) -> Option<Node> {
     let written = context.json_text(&query.value)?;
     let mut keys = vec![("query", text(place, written.trim()))];
     if let Some(variables) = &query.variables {

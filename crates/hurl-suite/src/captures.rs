@@ -2,7 +2,7 @@
 
 use hurl_core::ast::{Capture, CookieAttributeName, FilterValue, Query, QueryValue, RegexValue};
 use hurl_core::types::ToSource as _;
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::asserts::unsupported;
 use crate::context::{Context, SUITE_REMEDY};
@@ -135,7 +135,7 @@ fn source(capture: &Capture, context: &Context) -> Option<Source> {
 }
 
 /// That this answer sets the cookie, by its escaped name: Hurl takes it from there, and a suite from all that is kept.
-fn sets(at: At, name: &str) -> Node {
+fn sets(at: Position, name: &str) -> Node {
     let pattern = set_cookie(name);
     let keys = [
         ("name", text(at, "set-cookie")),
@@ -145,7 +145,7 @@ fn sets(at: At, name: &str) -> Node {
 }
 
 /// A regular expression whose first group is the value: without one Hurl never finds anything.
-fn pattern(value: &RegexValue, at: At, context: &Context) -> Option<String> {
+fn pattern(value: &RegexValue, at: Position, context: &Context) -> Option<String> {
     let pattern = match value {
         RegexValue::Regex(regex) => regex.inner.as_str().to_owned(),
         RegexValue::Template(template) => {

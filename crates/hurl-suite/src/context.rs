@@ -2,7 +2,7 @@
 //! with references.
 
 use hurl_core::ast::{ExprKind, Function, Placeholder, Template, TemplateElement};
-use strict_yaml::{At, Findings};
+use strict_yaml::{Findings, Position};
 
 use crate::names::{Kind, Known, Names};
 use crate::tree::start;
@@ -19,7 +19,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(problems: Findings, names: Names) -> Self {
         for (message, remedy) in &names.wrong {
-            problems.add(At::NOWHERE, message, remedy);
+            problems.add(Position::NOWHERE, message, remedy);
         }
         Self { problems, names }
     }
@@ -27,7 +27,7 @@ impl Context {
     /// Refuses a construct.
     pub(crate) fn refuse<T>(
         &self,
-        at: At,
+        at: Position,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Option<T> {
@@ -162,7 +162,7 @@ impl Context {
         known
     }
 
-    fn has_no_braces(&self, elements: &[TemplateElement], at: At) -> Option<()> {
+    fn has_no_braces(&self, elements: &[TemplateElement], at: Position) -> Option<()> {
         let braces = elements.iter().any(
             |element| matches!(element, TemplateElement::String { value, .. } if value.contains("{{")),
         );
@@ -173,7 +173,7 @@ impl Context {
     }
 
     /// In a suite `{{` begins a reference.
-    pub(crate) fn braces<T>(&self, at: At) -> Option<T> {
+    pub(crate) fn braces<T>(&self, at: Position) -> Option<T> {
         let message = "{{ as it is can't stand in a text of a suite";
         self.refuse(
             at,
@@ -183,7 +183,7 @@ impl Context {
     }
 
     /// A text that is sent or compared as it is.
-    pub(crate) fn fixed(&self, at: At, text: &str) -> Option<String> {
+    pub(crate) fn fixed(&self, at: Position, text: &str) -> Option<String> {
         if text.contains("{{") {
             return self.braces(at);
         }

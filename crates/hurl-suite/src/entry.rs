@@ -2,7 +2,7 @@
 
 use hurl_core::ast::{Entry, HurlFile, Response, StatusValue, VersionValue};
 use hurl_core::types::ToSource as _;
-use strict_yaml::{At, Key, Node, Value};
+use strict_yaml::{Key, Node, Position, Value};
 
 use crate::context::Context;
 use crate::options::Options;
@@ -16,7 +16,7 @@ const ACCEPT_ENCODING: &str = "accept-encoding";
 const IDENTITY_CODING: &str = "identity";
 /// A response of any status that HTTP has.
 const ANY_STATUS: &str = "100-599";
-const START: At = At::START;
+const START: Position = Position::START;
 /// Steps of a journey.
 const MAX_ENTRIES: usize = 50;
 /// Characters of the name of a step.

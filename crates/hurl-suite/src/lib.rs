@@ -28,7 +28,7 @@ mod uses;
 use std::path::Path;
 
 use gate::{HurlSource, HurlSteps, Suite, SuiteProblems};
-use strict_yaml::{At, Findings, Node, Problem};
+use strict_yaml::{Findings, Node, Position, Problem};
 
 use self::context::Context;
 use self::names::Names;
@@ -64,7 +64,7 @@ pub fn yaml(source: &str, text: &str, given: &Inputs) -> Result<String, SuitePro
             let problems = Findings::default();
             for problem in beyond.problems {
                 let message = format!("as YAML it is no suite: {}", problem.message);
-                problems.add(At::START, message, problem.remedy);
+                problems.add(Position::START, message, problem.remedy);
             }
             problems.conclude(source, None)
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gate::HurlSource;
 use strict_yaml::words::is_name;
-use strict_yaml::{At, Node, Value};
+use strict_yaml::{Node, Position, Value};
 
 use crate::Inputs;
 use crate::tree::{boolean, number, text};
@@ -57,7 +57,7 @@ pub(crate) struct Names {
 }
 
 /// Values of the command line have no place in the file.
-const NOWHERE: At = At::NOWHERE;
+const NOWHERE: Position = Position::NOWHERE;
 
 impl Names {
     pub(crate) fn new(given: &Inputs) -> Self {

@@ -5,7 +5,7 @@ use hurl_core::ast::{
     VariableDefinition, VariableValue,
 };
 use hurl_core::types::{Count, DurationUnit, ToSource as _};
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::context::{Context, SUITE_REMEDY};
 use crate::names::Kind;
@@ -20,7 +20,7 @@ pub(crate) struct Options {
     pub(crate) location: bool,
     pub(crate) compressed: bool,
     pub(crate) path_as_is: bool,
-    pub(crate) max_redirects: Option<(At, usize)>,
+    pub(crate) max_redirects: Option<(Position, usize)>,
     pub(crate) timeout: Option<Node>,
     /// How often the entry is tried again, and after which pause.
     pub(crate) retries: Option<Node>,
@@ -57,7 +57,7 @@ pub(crate) fn read(entry: &Entry, context: &mut Context) -> Options {
 }
 
 /// Refuses to follow redirects of requests that Hurl, like curl, goes on with as GET, and a gate, like browsers, as they are.
-fn can_follow(method: &str, at: At, context: &Context) {
+fn can_follow(method: &str, at: Position, context: &Context) {
     if !matches!(method, "GET" | "POST") {
         let message =
             format!("location: true of {method}: Hurl goes on with GET, and a gate does not");
@@ -67,7 +67,7 @@ fn can_follow(method: &str, at: At, context: &Context) {
 }
 
 /// Options that change nothing here: they are about output, or say what holds anyway.
-fn other(option: &EntryOption, at: At, context: &Context) {
+fn other(option: &EntryOption, at: Position, context: &Context) {
     let name = option.kind.identifier();
     let (message, remedy) = match &option.kind {
         OptionKind::Verbose(_)
@@ -113,7 +113,7 @@ fn other(option: &EntryOption, at: At, context: &Context) {
     context.problems.add(at, message, remedy);
 }
 
-fn placeholder<T>(at: At, context: &Context) -> Option<T> {
+fn placeholder<T>(at: Position, context: &Context) -> Option<T> {
     context.refuse(
         at,
         "an option can't have placeholders",
@@ -121,14 +121,14 @@ fn placeholder<T>(at: At, context: &Context) -> Option<T> {
     )
 }
 
-fn flag(value: &BooleanOption, at: At, context: &Context) -> Option<bool> {
+fn flag(value: &BooleanOption, at: Position, context: &Context) -> Option<bool> {
     match value {
         BooleanOption::Literal(value) => Some(*value),
         BooleanOption::Placeholder(_) => placeholder(at, context),
     }
 }
 
-fn times(value: &CountOption, at: At, context: &Context) -> Option<Node> {
+fn times(value: &CountOption, at: Position, context: &Context) -> Option<Node> {
     match value {
         CountOption::Literal(Count::Finite(times)) => Some(number(at, &times.to_string())),
         CountOption::Literal(Count::Infinite) => {
@@ -139,7 +139,7 @@ fn times(value: &CountOption, at: At, context: &Context) -> Option<Node> {
     }
 }
 
-fn redirects(value: &CountOption, at: At, context: &Context) -> Option<(At, usize)> {
+fn redirects(value: &CountOption, at: Position, context: &Context) -> Option<(Position, usize)> {
     match value {
         CountOption::Literal(Count::Finite(most)) if *most <= MAX_REDIRECTS => Some((at, *most)),
         CountOption::Literal(most) => {
@@ -154,7 +154,7 @@ fn redirects(value: &CountOption, at: At, context: &Context) -> Option<(At, usiz
     }
 }
 
-fn duration(value: &DurationOption, at: At, context: &Context) -> Option<Node> {
+fn duration(value: &DurationOption, at: Position, context: &Context) -> Option<Node> {
     match value {
         DurationOption::Literal(Duration { value, unit }) => {
             let unit = unit.unwrap_or(DurationUnit::MilliSecond);

@@ -2,7 +2,7 @@
 
 use hurl_core::ast::{IntegerValue, Number, PredicateFuncValue, PredicateValue};
 use hurl_core::types::ToSource as _;
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::assert_context::AssertContext;
 use crate::body::multiline_text;
@@ -145,7 +145,7 @@ pub(crate) fn pattern(of: &AssertContext<'_>, context: &Context) -> Option<Strin
 }
 
 /// What a text is compared with. Hurl knows no text that equals a number.
-fn text_value(value: &PredicateValue, place: At, context: &Context) -> Option<String> {
+fn text_value(value: &PredicateValue, place: Position, context: &Context) -> Option<String> {
     match value {
         PredicateValue::String(template) => context.text(template),
         PredicateValue::MultilineString(multiline) => multiline_text(multiline, place, context),
@@ -173,7 +173,11 @@ fn text_value(value: &PredicateValue, place: At, context: &Context) -> Option<St
 }
 
 /// What a value of JSON is compared with.
-pub(crate) fn json_value(value: &PredicateValue, place: At, context: &Context) -> Option<Node> {
+pub(crate) fn json_value(
+    value: &PredicateValue,
+    place: Position,
+    context: &Context,
+) -> Option<Node> {
     Some(match value {
         PredicateValue::Null => number(place, "null"),
         PredicateValue::Bool(value) => boolean(place, *value),

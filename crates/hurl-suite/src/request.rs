@@ -4,7 +4,7 @@ use hurl_core::ast::{
     ExprKind, KeyValue, MultipartParam, Placeholder, Request, SectionValue, Template,
     TemplateElement,
 };
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::body;
 use crate::context::Context;
@@ -54,7 +54,7 @@ fn has_header(headers: &[KeyValue], name: &str) -> bool {
 }
 
 /// What a section says of the request.
-fn part(section: &SectionValue, at: At, context: &Context) -> Option<(&'static str, Node)> {
+fn part(section: &SectionValue, at: Position, context: &Context) -> Option<(&'static str, Node)> {
     let filled =
         |key, entries: Vec<(String, Node)>| (!entries.is_empty()).then(|| (key, map(at, entries)));
     match section {

@@ -5,7 +5,7 @@ use hurl_core::ast::HurlFile;
 use hurl_core::error::DisplaySourceError as _;
 use hurl_core::parser::{ParseErrorKind, parse_hurl_file};
 use hurl_core::text::Format;
-use strict_yaml::{At, Problem};
+use strict_yaml::{Position, Problem};
 
 use crate::tree::at;
 
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 100;
 
 /// The file, or the first mistake in it.
 pub(crate) fn parse(text: &str) -> Result<HurlFile, Problem> {
-    let start = At::START;
+    let start = Position::START;
     if text.len() > MAX_TEXT {
         let remedy = "split it into several files";
         return Err(start.problem("the file is larger than 256 KiB", remedy));
@@ -51,7 +51,7 @@ fn remedy(kind: &ParseErrorKind) -> &'static str {
 
 /// Where brackets nest too deep, if they do. No JSON goes on over a line that begins as a request or a response does, so
 /// what other texts leave open is forgotten there.
-fn too_deep(text: &str) -> Option<At> {
+fn too_deep(text: &str) -> Option<Position> {
     let mut depth = 0_usize;
     for (line, content) in text.lines().enumerate() {
         let first = content.split(' ').next().unwrap_or_default();
@@ -65,7 +65,7 @@ fn too_deep(text: &str) -> Option<At> {
                 _ => {}
             }
             if depth > MAX_DEPTH {
-                return Some(At::new(line + 1, column + 1));
+                return Some(Position::new(line + 1, column + 1));
             }
         }
     }

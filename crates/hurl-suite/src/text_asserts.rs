@@ -1,7 +1,7 @@
 //! Asserts on texts: headers, the body, the final URL, and cookies as the header that sets them.
 
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue, Template, TemplateElement};
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 
 use crate::assert_context::AssertContext;
 use crate::context::Context;
@@ -166,7 +166,7 @@ fn has_no_end(value: &Template, context: &Context) -> Option<()> {
 }
 
 /// That no second header sets the cookie, by its escaped name: Hurl looks at the first alone, and a suite at any.
-pub(crate) fn sets_once(at: At, name: &str) -> Node {
+pub(crate) fn sets_once(at: Position, name: &str) -> Node {
     // It stands in quotes.
     let name = name.replace('\'', r"\x27");
     let headers = "headers['set-cookie']";
@@ -180,7 +180,7 @@ pub(crate) fn set_cookie(name: &str) -> String {
 }
 
 /// Whether a header is there once, which a capture of it needs.
-pub(crate) fn once(at: At, name: &str) -> Node {
+pub(crate) fn once(at: Position, name: &str) -> Node {
     let keys = [
         ("name", text(at, name)),
         ("exists", boolean(at, true)),

@@ -4,7 +4,7 @@
 //! list, an object and null as texts. So a value that is used anywhere must be of a type that can be: without this demand
 //! `!= {{before}}` would hold of any list.
 
-use strict_yaml::{At, Node, Value};
+use strict_yaml::{Node, Position, Value};
 
 use crate::tree::{list, map, text};
 
@@ -22,7 +22,7 @@ pub(crate) struct CaptureUses {
 pub(crate) struct Origin {
     /// The index of the step.
     pub(crate) step: usize,
-    pub(crate) at: At,
+    pub(crate) at: Position,
     /// The key of the capture, and what it says.
     pub(crate) key: &'static str,
     pub(crate) value: String,

@@ -12,6 +12,7 @@ pub(crate) fn s3(endpoint: &Url, region: &str) -> aws_sdk_s3::Client {
         .endpoint_url(endpoint.as_str())
         .force_path_style(true)
         .credentials_provider(credentials())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     aws_sdk_s3::Client::from_conf(config)
 }
@@ -23,6 +24,7 @@ pub(crate) fn lambda(endpoint: &Url, region: &str) -> aws_sdk_lambda::Client {
         .region(Region::new(region.to_owned()))
         .endpoint_url(endpoint.as_str())
         .credentials_provider(credentials())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     aws_sdk_lambda::Client::from_conf(config)
 }

@@ -1,7 +1,7 @@
 //! The judgement of one metric over one window. Pure.
 
 use crate::effect::{cliffs_delta, median, percentile, ratio};
-use crate::mann_whitney::{Alternative, Test, mann_whitney, smallest_p};
+use crate::mann_whitney::{Alternative, RankTest, mann_whitney, smallest_p};
 use crate::question::{Aggregate, Comparison, Direction, Question, Tolerance};
 use crate::wording::{number, probability, samples, with_unit};
 
@@ -111,7 +111,7 @@ fn compare(comparison: Comparison, new: &[f64], old: &[f64]) -> (Outcome, String
         Direction::Decrease => Alternative::Less,
         Direction::Either => Alternative::TwoSided,
     };
-    let Some(Test { u, p, .. }) = mann_whitney(new, old, alternative) else {
+    let Some(RankTest { u, p, .. }) = mann_whitney(new, old, alternative) else {
         let why =
             ": the old version has no data in the same window, so there is nothing to compare with";
         return (Outcome::Inconclusive, why.to_owned());

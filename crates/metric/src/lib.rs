@@ -11,7 +11,7 @@ mod shares;
 mod wording;
 
 pub use judge::{Judgement, Outcome, Samples, judge};
-pub use mann_whitney::{Alternative, Test, mann_whitney};
+pub use mann_whitney::{Alternative, RankTest, mann_whitney};
 pub use question::{Aggregate, Comparison, Direction, Limit, Operator, Question, Tolerance};
 pub use shares::{Share, compare_shares};
 

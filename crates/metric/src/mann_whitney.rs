@@ -26,7 +26,7 @@ pub enum Alternative {
 
 /// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Test {
+pub struct RankTest {
     /// U of the first sample: how many pairs it wins, a tie counting half.
     pub u: f64,
     /// How likely so large a difference is where there is none.
@@ -37,7 +37,7 @@ pub struct Test {
 
 /// Tests `x` against `y`. None where a sample is empty or holds a value that has no order.
 #[must_use]
-pub fn mann_whitney(x: &[f64], y: &[f64], alternative: Alternative) -> Option<Test> {
+pub fn mann_whitney(x: &[f64], y: &[f64], alternative: Alternative) -> Option<RankTest> {
     if x.is_empty() || y.is_empty() || x.iter().chain(y).any(|value| value.is_nan()) {
         return None;
     }
@@ -61,7 +61,7 @@ pub fn mann_whitney(x: &[f64], y: &[f64], alternative: Alternative) -> Option<Te
         Alternative::TwoSided => 2.0,
         Alternative::Greater | Alternative::Less => 1.0,
     };
-    Some(Test {
+    Some(RankTest {
         u,
         p: (one_sided * sides).clamp(0.0, 1.0),
         is_exact,

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::node::At;
+use crate::node::Position;
 use crate::{Problem, Problems, words};
 
 /// More problems than this are of no help.
@@ -20,7 +20,7 @@ pub struct Findings {
 
 impl Findings {
     /// One more problem.
-    pub fn add(&self, at: At, message: impl Into<String>, remedy: impl Into<String>) {
+    pub fn add(&self, at: Position, message: impl Into<String>, remedy: impl Into<String>) {
         self.push(at.problem(message, remedy));
     }
 
@@ -65,7 +65,7 @@ impl Findings {
         problems.sort_by_key(|problem| (problem.file, problem.line, problem.column));
         if let (true, Some(last)) = (full, problems.last()) {
             let message = format!("more than {MAX_PROBLEMS} problems may be there");
-            let at = At {
+            let at = Position {
                 file: last.file,
                 line: last.line,
                 column: last.column,

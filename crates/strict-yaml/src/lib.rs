@@ -19,11 +19,11 @@ mod table;
 mod write;
 
 pub use findings::Findings;
-pub use node::{At, Document, Key, Node, Value, plain, read, read_as};
+pub use node::{Document, Key, Node, Position, Value, plain, read, read_as};
 pub use number::Number;
 pub use object::{Object, entries, items};
 pub use problem::{Problem, Problems};
 pub use secret::SecretRef;
-pub use table::Table;
+pub use table::KeyTable;
 pub use text::words;
 pub use write::write;

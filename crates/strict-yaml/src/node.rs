@@ -24,7 +24,7 @@ const MAX_MESSAGE: usize = 1_000;
 
 /// Line and column, both from 1, and in which file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct At {
+pub struct Position {
     /// The number of the file, where one is made of several: 0 is the one that was read first.
     pub file: u16,
     /// The line.
@@ -37,7 +37,7 @@ pub struct At {
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Where it begins.
-    pub at: At,
+    pub at: Position,
     /// What it is.
     pub value: Value,
 }
@@ -63,12 +63,12 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Key {
     /// Where it begins.
-    pub at: At,
+    pub at: Position,
     /// The key as it was written.
     pub text: String,
 }
 
-impl At {
+impl Position {
     /// Where a file begins.
     pub const START: Self = Self::new(1, 1);
 
@@ -96,7 +96,7 @@ impl At {
     }
 }
 
-impl From<Marker> for At {
+impl From<Marker> for Position {
     fn from(marker: Marker) -> Self {
         Self::new(marker.line().max(1), marker.col() + 1)
     }
@@ -178,7 +178,7 @@ pub fn read_as(text: &str, document: Document, file: u16) -> Result<Node, Proble
 }
 
 fn parse(text: &str, document: Document) -> Result<Node, Problem> {
-    let start = At::START;
+    let start = Position::START;
     if text.len() > MAX_TEXT {
         return Err(start.problem("the file is larger than 1 MiB", document.split));
     }
@@ -193,7 +193,7 @@ fn parse(text: &str, document: Document) -> Result<Node, Problem> {
 }
 
 fn syntax(error: &ScanError) -> Problem {
-    let at = At::from(*error.marker());
+    let at = Position::from(*error.marker());
     // The parser looks ahead and has a bound of its own.
     if error.info().contains("recursion limit") {
         return too_deep(at);
@@ -204,7 +204,7 @@ fn syntax(error: &ScanError) -> Problem {
     )
 }
 
-fn too_deep(at: At) -> Problem {
+fn too_deep(at: Position) -> Problem {
     at.problem(
         format!("nested deeper than {MAX_DEPTH} levels"),
         "write it flatter",
@@ -235,7 +235,7 @@ struct Size {
 }
 
 struct Open {
-    at: At,
+    at: Position,
     anchor: usize,
     before: Size,
     /// The levels below this one.
@@ -263,7 +263,7 @@ impl Tree {
         }
     }
 
-    fn take(&mut self, event: Event<'_>, at: At) -> Result<(), Problem> {
+    fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), Problem> {
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
@@ -331,7 +331,7 @@ impl Tree {
         Ok(())
     }
 
-    fn begin(&mut self, at: At, anchor: usize, content: Content) -> Result<(), Problem> {
+    fn begin(&mut self, at: Position, anchor: usize, content: Content) -> Result<(), Problem> {
         if self.open.len() >= MAX_DEPTH {
             return Err(too_deep(at));
         }
@@ -377,7 +377,7 @@ impl Tree {
 }
 
 impl Tree {
-    fn refuse_tag(&self, tagged: bool, at: At) -> Result<(), Problem> {
+    fn refuse_tag(&self, tagged: bool, at: Position) -> Result<(), Problem> {
         if tagged {
             let noun = self.kind.noun;
             let article = if noun.starts_with(['A', 'a', 'E', 'e', 'I', 'i', 'O', 'o']) {
@@ -393,7 +393,7 @@ impl Tree {
         Ok(())
     }
 
-    fn count(&mut self, size: Size, at: At) -> Result<(), Problem> {
+    fn count(&mut self, size: Size, at: Position) -> Result<(), Problem> {
         self.size.nodes = self.size.nodes.saturating_add(size.nodes);
         self.size.bytes = self.size.bytes.saturating_add(size.bytes);
         let bound = if self.size.nodes > MAX_NODES {
@@ -449,13 +449,13 @@ fn key_of(node: Node) -> Result<Key, Problem> {
 }
 
 /// What a word is that stands in a file without quotes: a number, true, false, nothing, or text.
-pub fn plain(text: &str, at: At) -> Result<Node, Problem> {
+pub fn plain(text: &str, at: Position) -> Result<Node, Problem> {
     let value = scalar(text.to_owned(), ScalarStyle::Plain, at)?;
     Ok(Node { at, value })
 }
 
 /// The core schema of YAML 1.2: only plain scalars can be anything but text.
-fn scalar(text: String, style: ScalarStyle, at: At) -> Result<Value, Problem> {
+fn scalar(text: String, style: ScalarStyle, at: Position) -> Result<Value, Problem> {
     if style != ScalarStyle::Plain {
         return Ok(Value::Text(text));
     }

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::node::{At, Key, Node, Value};
-use crate::table::Table;
+use crate::node::{Key, Node, Position, Value};
+use crate::table::KeyTable;
 use crate::{Findings, Problem, words};
 
 /// A mapping whose keys are known to be right.
 #[derive(Debug)]
 pub struct Object<'n> {
     /// Where it begins.
-    pub at: At,
-    table: &'static Table,
+    pub at: Position,
+    table: &'static KeyTable,
     entries: Vec<(&'n Key, &'n Node)>,
     /// What the unknown keys were probably meant to be.
     meant: Vec<Option<&'static str>>,
@@ -19,7 +19,7 @@ pub struct Object<'n> {
 
 impl<'n> Object<'n> {
     /// Reads `node` as an object of `table`; unknown and duplicate keys become problems.
-    pub fn read(node: &'n Node, table: &'static Table, problems: &Findings) -> Option<Self> {
+    pub fn read(node: &'n Node, table: &'static KeyTable, problems: &Findings) -> Option<Self> {
         let entries = entries(node, table.label, problems)?;
         let (mut known, mut meant) = (Vec::new(), Vec::new());
         for (key, value) in entries {
@@ -121,7 +121,7 @@ pub fn items<'n>(node: &'n Node, label: &str, problems: &Findings) -> Option<&'n
     None
 }
 
-fn unknown(key: &Key, table: &Table, near: Option<&str>) -> Problem {
+fn unknown(key: &Key, table: &KeyTable, near: Option<&str>) -> Problem {
     let known = || {
         format!(
             "{} knows {}",

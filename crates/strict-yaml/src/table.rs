@@ -3,7 +3,7 @@
 
 /// The keys of one kind of object.
 #[derive(Debug)]
-pub struct Table {
+pub struct KeyTable {
     /// The object's name under `$defs` in the schema.
     pub schema: &'static str,
     /// What problems call it.
@@ -28,7 +28,7 @@ pub struct Table {
 #[macro_export]
 macro_rules! tables {
     (later: $later:expr; $($name:ident: $schema:literal, $label:literal, [$($key:literal),+ $(,)?];)+) => {
-        $(pub(crate) static $name: $crate::Table = $crate::Table {
+        $(pub(crate) static $name: $crate::KeyTable = $crate::KeyTable {
             schema: $schema,
             label: $label,
             keys: &[$($key),+],
@@ -37,6 +37,6 @@ macro_rules! tables {
 
         /// Every table, for the test against the schema.
         #[cfg(test)]
-        pub(crate) static ALL: &[&$crate::Table] = &[$(&$name),+];
+        pub(crate) static ALL: &[&$crate::KeyTable] = &[$(&$name),+];
     };
 }

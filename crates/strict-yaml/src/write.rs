@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::node::{At, Node, Value, plain};
+use crate::node::{Node, Position, Value, plain};
 
 /// Characters of a line up to which a mapping or a list of scalars stands in it.
 const MAX_LINE_CHARS: usize = 100;
@@ -114,7 +114,7 @@ fn word(text: &str) -> String {
             && characters.all(|one| one.is_ascii_alphanumeric() || "-_./$".contains(one))
     };
     let is_text = || {
-        let read = plain(text, At::default());
+        let read = plain(text, Position::default());
         matches!(read.map(|node| node.value), Ok(Value::Text(_)))
     };
     if is_word(text) && is_text() {
@@ -165,7 +165,7 @@ mod tests {
     };
 
     fn node(value: Value) -> Node {
-        let at = At::default();
+        let at = Position::default();
         Node { at, value }
     }
 
@@ -187,7 +187,7 @@ mod tests {
             "(?s).{0,12}".prop_map(|text| node(Value::Text(text))),
             "[a-z~ .:#0-9{}\\[\\]\\-]{0,8}".prop_map(|text| node(Value::Text(text))),
             "-?[1-9][0-9]{0,3}(\\.[0-9]{1,2})?"
-                .prop_map(|text| plain(&text, At::default()).expect("a number")),
+                .prop_map(|text| plain(&text, Position::default()).expect("a number")),
             Just(node(Value::Null)),
             Just(node(Value::Bool(true, "true".to_owned()))),
         ];
@@ -195,7 +195,7 @@ mod tests {
             let keys = prop_oneof!["[a-z]{1,6}", "(?s).{0,6}", "[~0-9]{1,3}"];
             let key = keys.prop_filter("a merge key", |text| text != "<<");
             let entry = (key, inner.clone()).prop_map(|(text, node)| {
-                let at = At::default();
+                let at = Position::default();
                 (Key { at, text }, node)
             });
             prop_oneof![

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use gate::Suite;
-use strict_yaml::{At, Node, Problem};
+use strict_yaml::{Node, Position, Problem};
 
 use crate::request::Request;
 use crate::texts::Texts;
@@ -252,7 +252,7 @@ impl Draft {
                     Some(line) => format!(": line {line}: {}", left.what),
                     None => format!(": {}", left.what),
                 });
-                return Err(At::new(1, 1).problem(
+                return Err(Position::new(1, 1).problem(
                     format!(
                         "nothing of it can be asked by a suite{}",
                         found.unwrap_or_default()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use strict_yaml::{At, Problem};
+use strict_yaml::{Position, Problem};
 
 use crate::draft::{Draft, DraftCheck, content_type, status};
 use crate::place::Place;
@@ -115,7 +115,7 @@ const BROWSER_HEADERS: [&str; 13] = [
 pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
     let mended = text::json::mended(text.trim_start_matches('\u{feff}'));
     let har: Har<'_> = serde_json::from_str(&mended).map_err(|error| {
-        let at = At::new(error.line().max(1), error.column().max(1));
+        let at = Position::new(error.line().max(1), error.column().max(1));
         at.problem(
             format!("it is no recording of a browser: {error}"),
             "save it again from the browser's network tools, as HAR",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use strict_yaml::{At, Problem};
+use strict_yaml::{Position, Problem};
 
 /// A kind of file that becomes a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl fmt::Display for Kind {
 
 /// Which kind `text` is of.
 pub(crate) fn of(text: &str) -> Result<Kind, Problem> {
-    let start = At::new(1, 1);
+    let start = Position::new(1, 1);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with('{') {
         return of_json(text).map_err(|(at, message, remedy)| at.problem(message, remedy));
@@ -67,12 +67,12 @@ pub(crate) fn of(text: &str) -> Result<Kind, Problem> {
     })
 }
 
-type Wrong = (At, String, String);
+type Wrong = (Position, String, String);
 
 fn of_json(text: &str) -> Result<Kind, Wrong> {
-    let start = At::new(1, 1);
+    let start = Position::new(1, 1);
     let keys: Keys = serde_json::from_str(text).map_err(|error| {
-        let at = At::new(error.line().max(1), error.column().max(1));
+        let at = Position::new(error.line().max(1), error.column().max(1));
         let remedy = "give a whole file; it must be JSON where it begins with {";
         (at, format!("not valid JSON: {error}"), remedy.to_owned())
     })?;
@@ -130,14 +130,14 @@ fn is_curl(line: &str) -> bool {
         || line.starts_with("curl.exe ")
 }
 
-fn swagger(at: At) -> Problem {
+fn swagger(at: Position) -> Problem {
     at.problem(
         "this is a description of Swagger 2.0, which is not read",
         "convert it to OpenAPI 3 first",
     )
 }
 
-fn unknown(at: At) -> Problem {
+fn unknown(at: Position) -> Problem {
     at.problem(
         "it is not known what this file is",
         "give an OpenAPI description (3.0, 3.1), a HAR, curl commands, a Postman collection (v2.1), a Bruno collection in YAML, or a \

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use strict_yaml::{At, Document, Key, Node, Problem, Value};
+use strict_yaml::{Document, Key, Node, Position, Problem, Value};
 
 /// The tree of YAML or JSON, in which everything knows its place.
 pub(crate) fn read(text: &str, document: Document) -> Result<Node, Problem> {
@@ -119,7 +119,7 @@ pub(crate) fn boolean(value: bool) -> Node {
 
 /// A number as it was written; text where it is none, which the loader then refuses.
 pub(crate) fn number(written: &str) -> Node {
-    strict_yaml::plain(written, At::default()).unwrap_or_else(|_| text(written))
+    strict_yaml::plain(written, Position::default()).unwrap_or_else(|_| text(written))
 }
 
 pub(crate) fn list(items: Vec<Node>) -> Node {
@@ -129,7 +129,7 @@ pub(crate) fn list(items: Vec<Node>) -> Node {
 pub(crate) fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Node)>) -> Node {
     let entries = entries.into_iter().map(|(key, node)| {
         let key = Key {
-            at: At::default(),
+            at: Position::default(),
             text: key.into(),
         };
         (key, node)
@@ -139,7 +139,7 @@ pub(crate) fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Node)>)
 
 fn of(value: Value) -> Node {
     Node {
-        at: At::default(),
+        at: Position::default(),
         value,
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn bad() -> Vec<(String, String)> {
 }
 
 /// Our own tables, and those of channels.
-fn tables() -> impl Iterator<Item = &'static strict_yaml::Table> {
+fn tables() -> impl Iterator<Item = &'static strict_yaml::KeyTable> {
     keys::ALL.iter().copied().chain(contacts::tables())
 }
 

@@ -5,7 +5,7 @@ use common::state::Item;
 
 use crate::records::{Decision, DecisionRecord, Intent};
 use crate::source::answer_error::AnswerError;
-use crate::source::wait::{self, Open};
+use crate::source::wait::{self, OpenQuestion};
 use crate::{Case, CaseId, policy};
 
 use super::outcome::{action_state, answer_of, ended, finish, is_waiting};
@@ -139,7 +139,7 @@ pub(super) async fn put(
     context: &DecisionContext<'_>,
     case: &Case,
     item: Item<DecisionRecord>,
-    open: &Open,
+    open: &OpenQuestion,
     click: Option<&str>,
 ) -> Result<Answer, EarlyAnswer> {
     let intent = item

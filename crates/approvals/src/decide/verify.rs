@@ -4,7 +4,7 @@
 
 use crate::policy::Refusal;
 use crate::records::Decision;
-use crate::source::wait::{self, Open, WaitLookup};
+use crate::source::wait::{self, OpenQuestion, WaitLookup};
 use crate::{Case, ShownDigest};
 
 use super::{
@@ -19,7 +19,7 @@ pub(super) async fn verify(
     context: &DecisionContext<'_>,
     case: &Case,
     decision: Decision,
-) -> Result<Open, EarlyAnswer> {
+) -> Result<OpenQuestion, EarlyAnswer> {
     let found = wait::find(context.aws, context.records, context.keys, case)
         .await
         .map_err(|error| try_again(&error))?;

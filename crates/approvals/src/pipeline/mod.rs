@@ -29,7 +29,7 @@ pub use self::put::{Answer, PutError, Reply, put_result};
 
 /// An approval that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenAction {
     /// What it is answered with.
     pub token: Token,
     /// The execution that waits.

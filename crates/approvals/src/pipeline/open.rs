@@ -9,7 +9,7 @@ use aws_sdk_codepipeline::types::{
 use common::aws::Aws;
 
 use super::calls::{self, Pages, timestamp};
-use super::{Open, PipelineError};
+use super::{OpenAction, PipelineError};
 use crate::{ApprovalAction, Status, Token};
 
 /// The approval that waits at `action`, in the execution if it is known; none if nothing waits there.
@@ -19,7 +19,7 @@ pub async fn open_approval(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: Option<&str>,
-) -> Result<Option<Open>, PipelineError> {
+) -> Result<Option<OpenAction>, PipelineError> {
     let state = calls::state_of(aws, &action.pipeline).await?;
     if let Some(open) = open_in_state(&state, action)
         && execution_id.is_none_or(|wanted| wanted == open.execution_id)
@@ -71,14 +71,14 @@ pub async fn find_by_token(
 pub(super) fn open_in_state(
     whole: &GetPipelineStateOutput,
     action: &ApprovalAction,
-) -> Option<Open> {
+) -> Option<OpenAction> {
     let (stage, found) = calls::place(whole, action)?;
     let latest = found.latest_execution()?;
     if latest.status() != Some(&ActionExecutionStatus::InProgress) {
         return None;
     }
     let token = latest.token().filter(|token| !token.is_empty())?;
-    Some(Open {
+    Some(OpenAction {
         token: Token::new(token),
         execution_id: stage.latest_execution()?.pipeline_execution_id().to_owned(),
         status: Status::Waiting,
@@ -91,7 +91,7 @@ async fn listed(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: Option<&str>,
-) -> Result<Vec<Open>, PipelineError> {
+) -> Result<Vec<OpenAction>, PipelineError> {
     let filter = execution_id.map(|id| {
         ActionExecutionFilter::builder()
             .pipeline_execution_id(id)
@@ -108,14 +108,14 @@ async fn listed(
 }
 
 /// Pure: the wait that an action execution is, if it is one.
-fn open_in(detail: &ActionExecutionDetail, action: &ApprovalAction) -> Option<Open> {
+fn open_in(detail: &ActionExecutionDetail, action: &ApprovalAction) -> Option<OpenAction> {
     let kind = detail.input().and_then(|input| input.action_type_id());
     let approval = kind.is_none_or(|kind| kind.category() == &ActionCategory::Approval);
     let waits = detail.status() == Some(&ActionExecutionStatus::InProgress);
     if !(calls::is_of(detail, action) && approval && waits) {
         return None;
     }
-    Some(Open {
+    Some(OpenAction {
         token: Token::new(calls::external_id(detail)?),
         execution_id: detail.pipeline_execution_id()?.to_owned(),
         status: Status::Waiting,

@@ -15,9 +15,9 @@ use crate::{ActionState, ApprovalAction, Case, CaseId, Starter, Status, ecs};
 
 /// What is open, and may be answered.
 #[derive(Debug, Clone)]
-pub enum Open {
+pub enum OpenQuestion {
     /// An approval, with its token.
-    Approval(ApprovalAction, pipeline::Open),
+    Approval(ApprovalAction, pipeline::OpenAction),
     /// A pause, by its hook.
     Pause(PausedDeployment),
     /// A gate's question, by its case.
@@ -29,7 +29,7 @@ pub enum Open {
     },
 }
 
-impl Open {
+impl OpenQuestion {
     /// The pipeline execution, or the service deployment.
     pub fn execution_id(&self) -> &str {
         match self {
@@ -44,7 +44,7 @@ impl Open {
 #[derive(Debug, Clone)]
 pub enum WaitLookup {
     /// The very thing that people were asked about.
-    Same(Open),
+    Same(OpenQuestion),
     /// Something else that has come in its place.
     AskedAnew,
     /// Something that can't be recognised, as the key that knew it is gone.
@@ -68,7 +68,9 @@ pub async fn find(
             };
             Ok(
                 match compare_token(keys, &case.token_mac, action, &open.token) {
-                    MacMatch::Matches => WaitLookup::Same(Open::Approval(action.clone(), open)),
+                    MacMatch::Matches => {
+                        WaitLookup::Same(OpenQuestion::Approval(action.clone(), open))
+                    }
                     MacMatch::Differs => WaitLookup::AskedAnew,
                     MacMatch::UnknownKey => WaitLookup::KeysRotated,
                 },
@@ -77,7 +79,7 @@ pub async fn find(
         Source::Ecs(paused) => {
             let deployment = ecs::read(aws, &paused.deployment_arn).await?;
             Ok(if ecs::is_open(&deployment, paused) {
-                WaitLookup::Same(Open::Pause(paused.clone()))
+                WaitLookup::Same(OpenQuestion::Pause(paused.clone()))
             } else {
                 WaitLookup::Closed
             })
@@ -87,7 +89,7 @@ pub async fn find(
             Ok(if over || gate_resolution(records, case).await?.is_some() {
                 WaitLookup::Closed
             } else {
-                WaitLookup::Same(Open::Gate {
+                WaitLookup::Same(OpenQuestion::Gate {
                     case: case.id.clone(),
                     deployment_id: gate.deployment_id.clone(),
                 })
@@ -176,23 +178,25 @@ pub async fn is_asked_anew(aws: &Aws, keys: &Keys, case: &Case) -> bool {
 pub async fn answer(
     aws: &Aws,
     records: Records<'_>,
-    open: &Open,
+    open: &OpenQuestion,
     decision: Decision,
     summary: &str,
 ) -> Result<ActionState, AnswerError> {
     let at = match open {
-        Open::Approval(action, open) => {
+        OpenQuestion::Approval(action, open) => {
             let answer = match decision {
                 Decision::Approve => pipeline::Answer::Approve,
                 Decision::Reject => pipeline::Answer::Reject,
             };
             pipeline::put_result(aws, action, &open.token, Reply { answer, summary }).await?
         }
-        Open::Pause(paused) => {
+        OpenQuestion::Pause(paused) => {
             ecs::answer(aws, paused, decision).await?;
             None
         }
-        Open::Gate { case, .. } => Some(answer_gate(records, case, decision, summary).await?),
+        OpenQuestion::Gate { case, .. } => {
+            Some(answer_gate(records, case, decision, summary).await?)
+        }
     };
     Ok(ActionState {
         status: status_of(decision),

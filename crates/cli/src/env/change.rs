@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use environments::apply::{ApplyContext, ApplyResult, End, Outcome, apply_watched};
 use environments::decide::Step;
-use environments::overrides::{Request, RequestKind};
+use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::Plan;
 use environments::run_report::{RunReport, summary};
 use environments::savings::{CountedSleeps, savings};
@@ -98,9 +98,9 @@ does not wake in the morning what was stopped here: `env up` does.";
 /// What is to be done.
 struct Intent {
     /// All that people asked for, this included.
-    requests: Vec<Request>,
+    requests: Vec<OverrideRequest>,
     /// This alone.
-    new: Vec<Request>,
+    new: Vec<OverrideRequest>,
     /// All services; only the named ones have a step.
     plan: Plan,
     /// The named ones.

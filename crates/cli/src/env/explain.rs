@@ -1,7 +1,7 @@
 //! `env explain`: why one service is on or off, what comes next, and its week. Only reads.
 
 use environments::explain::explain;
-use environments::plan::Row;
+use environments::plan::PlanRow;
 use jiff::Timestamp;
 use serde_json::json;
 use strict_yaml::words::list;
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     snapshot.whole()
 }
 
-fn tell(snapshot: &Snapshot, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
+fn tell(snapshot: &Snapshot, row: &PlanRow, screen: &mut Screen) -> Result<(), Failure> {
     let explanation = explain(
         row,
         snapshot.found.records.get(&row.resource.arn),

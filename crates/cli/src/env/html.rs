@@ -3,7 +3,7 @@
 
 use askama::Template;
 use environments::explain::on_clocks;
-use environments::plan::{Plan, Row};
+use environments::plan::{Plan, PlanRow};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strict_yaml::words::count;
@@ -70,7 +70,7 @@ pub(crate) fn page(plan: &Plan, weeks: &Weeks, snapshot: &Snapshot) -> Result<St
 
 fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result<String, Failure> {
     let clocks = times::zone(zone).map_err(Failure::Wrong)?;
-    let (shown, hidden): (Vec<&Row>, Vec<&Row>) = plan
+    let (shown, hidden): (Vec<&PlanRow>, Vec<&PlanRow>) = plan
         .rows
         .iter()
         .partition(|row| row.desired_state.is_some() || row.attention);
@@ -97,7 +97,7 @@ fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result
         .map_err(|error| Failure::Failed(format!("the page could not be made: {error}")))
 }
 
-fn line(row: &Row, clocks: &TimeZone) -> Line {
+fn line(row: &PlanRow, clocks: &TimeZone) -> Line {
     let when = |at: Timestamp| at.to_zoned(clocks.clone()).strftime("%H:%M:%S").to_string();
     let class = match &row.step {
         _ if row.attention => "careful",

@@ -1,8 +1,8 @@
 //! What people ask for on a command line: which services, until when, and the records that this becomes.
 
 use environments::config::Glob;
-use environments::overrides::{MAX_REQUEST_LENGTH, Place, Request, RequestKind, word_of};
-use environments::plan::{Plan, Row, totals};
+use environments::overrides::{MAX_REQUEST_LENGTH, OverrideRequest, Place, RequestKind, word_of};
+use environments::plan::{Plan, PlanRow, totals};
 use environments::resource::Resource;
 use jiff::Timestamp;
 use strict_yaml::words::{list, nearest};
@@ -46,13 +46,13 @@ impl Patterns {
     }
 
     /// The rows that they are about. A pattern that is about no selected service is a mistake.
-    pub(crate) fn choose<'p>(&self, plan: &'p Plan) -> Result<Vec<&'p Row>, Failure> {
+    pub(crate) fn choose<'p>(&self, plan: &'p Plan) -> Result<Vec<&'p PlanRow>, Failure> {
         for glob in &self.0 {
             let mut rows = plan
                 .rows
                 .iter()
                 .filter(|row| glob.matches(&row.resource.cluster, &row.resource.name));
-            if rows.clone().any(Row::is_selected) {
+            if rows.clone().any(PlanRow::is_selected) {
                 continue;
             }
             return Err(Failure::Wrong(match rows.next() {
@@ -65,13 +65,13 @@ impl Patterns {
                 None => unknown(&glob.to_string(), plan),
             }));
         }
-        let ours = |row: &&Row| row.is_selected() && self.match_one(&row.resource);
+        let ours = |row: &&PlanRow| row.is_selected() && self.match_one(&row.resource);
         Ok(plan.rows.iter().filter(ours).collect())
     }
 
     /// Only those rows, counted anew.
     pub(crate) fn narrow(&self, plan: &Plan) -> Plan {
-        let rows: Vec<Row> = plan
+        let rows: Vec<PlanRow> = plan
             .rows
             .iter()
             .filter(|row| self.match_one(&row.resource))
@@ -85,7 +85,11 @@ impl Patterns {
     }
 
     /// A request for each.
-    pub(crate) fn requests(&self, wish: RequestTemplate<'_>, until: Timestamp) -> Vec<Request> {
+    pub(crate) fn requests(
+        &self,
+        wish: RequestTemplate<'_>,
+        until: Timestamp,
+    ) -> Vec<OverrideRequest> {
         self.0
             .iter()
             .map(|glob| wish.request(&glob.to_string(), until))
@@ -95,8 +99,8 @@ impl Patterns {
 
 impl RequestTemplate<'_> {
     /// A request of its own id, about one service or pattern.
-    pub(crate) fn request(self, service: &str, until: Timestamp) -> Request {
-        Request {
+    pub(crate) fn request(self, service: &str, until: Timestamp) -> OverrideRequest {
+        OverrideRequest {
             id: signing::new_id(),
             ask: self.ask,
             services: word_of(service),
@@ -113,13 +117,13 @@ impl RequestTemplate<'_> {
     pub(crate) fn until_next_edge(
         self,
         patterns: &Patterns,
-        rows: &[&Row],
+        rows: &[&PlanRow],
         alone: &Plan,
-    ) -> Result<Vec<Request>, Failure> {
-        let next_edge = |row: &Row| alone.find(&row.resource.arn)?.next_edge;
+    ) -> Result<Vec<OverrideRequest>, Failure> {
+        let next_edge = |row: &PlanRow| alone.find(&row.resource.arn)?.next_edge;
         // A service that is on anyway needs nobody's word; one that was started by hand does.
-        let needs = |row: &&&Row| self.ask == RequestKind::ForceDown || row.wants_sleep();
-        let called: Vec<&Row> = rows.iter().filter(needs).copied().collect();
+        let needs = |row: &&&PlanRow| self.ask == RequestKind::ForceDown || row.wants_sleep();
+        let called: Vec<&PlanRow> = rows.iter().filter(needs).copied().collect();
         if let Some(endless) = called.iter().find(|row| next_edge(row).is_none()) {
             return Err(Failure::Wrong(format!(
                 "the schedule of {} never changes ({}); say how long, with --for or --until",
@@ -127,7 +131,7 @@ impl RequestTemplate<'_> {
                 endless.source.as_deref().unwrap_or_default()
             )));
         }
-        let far = |row: &&&Row| {
+        let far = |row: &&&PlanRow| {
             next_edge(row).is_some_and(|edge| edge.duration_since(self.now) > MAX_REQUEST_LENGTH)
         };
         if let Some(far) = called.iter().find(far) {

@@ -9,7 +9,7 @@ use common::state::Table;
 use environments::config::{Config, Files, calendar_files, load};
 use environments::decide::PlanContext;
 use environments::gather::{GatheredFacts, gather};
-use environments::overrides::Request;
+use environments::overrides::OverrideRequest;
 use environments::plan::{Facts, Plan, plan};
 use environments::problem::Problem;
 use environments::rate_limiter::RateLimiters;
@@ -194,7 +194,7 @@ impl Snapshot {
     }
 
     /// The plan, if people asked for this.
-    pub(crate) fn plan(&self, requests: &[Request]) -> Plan {
+    pub(crate) fn plan(&self, requests: &[OverrideRequest]) -> Plan {
         let facts = Facts {
             resources: self.found.resources.clone(),
             records: self.found.records.clone(),

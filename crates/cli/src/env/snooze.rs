@@ -1,7 +1,7 @@
 //! `env snooze`: a sleep is put off. Writes one record for each pattern into the state table and nothing else.
 
 use common::state::Table;
-use environments::overrides::{Request, RequestKind};
+use environments::overrides::{OverrideRequest, RequestKind};
 use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -85,7 +85,11 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 impl Args {
-    async fn write(&self, records: RecordStore<'_>, requests: &[Request]) -> Result<(), Failure> {
+    async fn write(
+        &self,
+        records: RecordStore<'_>,
+        requests: &[OverrideRequest],
+    ) -> Result<(), Failure> {
         if self.dry_run {
             return Ok(());
         }
@@ -98,7 +102,7 @@ impl Args {
 
     fn tell(
         &self,
-        requests: &[Request],
+        requests: &[OverrideRequest],
         (zone, name): (&TimeZone, &str),
         screen: &mut Screen,
     ) -> Result<(), Failure> {
@@ -125,7 +129,7 @@ impl Args {
 fn services(
     snapshot: &Snapshot,
     patterns: &Patterns,
-    new: Vec<Request>,
+    new: Vec<OverrideRequest>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let mut requests = snapshot.found.requests.clone();

@@ -1,7 +1,7 @@
 //! `env status`: what sleeps since when, what it had, when that changes, and what it saves. Only reads.
 
 use environments::decide::Step;
-use environments::plan::{Plan, Row, Totals};
+use environments::plan::{Plan, PlanRow, Totals};
 use environments::savings::{CountedSleeps, Savings, savings};
 use environments::sleep_record::{Phase, SleepRecord};
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 
 /// A service that is selected, or sleeps.
 struct Entry<'a> {
-    row: &'a Row,
+    row: &'a PlanRow,
     record: Option<&'a SleepRecord>,
     saved: Savings,
 }
@@ -83,7 +83,7 @@ fn entries<'a>(snapshot: &'a Snapshot, plan: &'a Plan) -> Vec<Entry<'a>> {
 }
 
 /// By the sleep that lasts, or is about to end.
-fn saved(row: &Row, snapshot: &Snapshot) -> Savings {
+fn saved(row: &PlanRow, snapshot: &Snapshot) -> Savings {
     let alone = Plan {
         at: snapshot.now,
         rows: vec![row.clone()],

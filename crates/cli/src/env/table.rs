@@ -2,7 +2,7 @@
 
 use environments::decide::Step;
 use environments::explain::on_clocks;
-use environments::plan::{Plan, Row, Totals};
+use environments::plan::{Plan, PlanRow, Totals};
 use environments::resource::Capacity;
 use jiff::tz::TimeZone;
 use schedule::State;
@@ -32,7 +32,7 @@ pub(crate) fn plan(plan: &Plan, zone: &TimeZone, all: bool, screen: &Screen) -> 
     told
 }
 
-fn cells(row: &Row, zone: &TimeZone) -> [Cell; 6] {
+fn cells(row: &PlanRow, zone: &TimeZone) -> [Cell; 6] {
     let when = row
         .about_when
         .map(|at| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
@@ -57,14 +57,14 @@ fn cells(row: &Row, zone: &TimeZone) -> [Cell; 6] {
 }
 
 /// What is done, in a word.
-pub(crate) fn word(row: &Row) -> &'static str {
+pub(crate) fn word(row: &PlanRow) -> &'static str {
     match row.step {
         Step::Nothing => "-",
         _ => row.step.word(),
     }
 }
 
-fn style(row: &Row) -> Option<Style> {
+fn style(row: &PlanRow) -> Option<Style> {
     match &row.step {
         _ if row.attention => Some(Style::Careful),
         Step::Nothing | Step::Skip => Some(Style::Quiet),
@@ -75,7 +75,7 @@ fn style(row: &Row) -> Option<Style> {
 }
 
 /// `3 (2-6) → 0 (0-6, suspended)`, or the one that it stays at.
-pub(crate) fn change(row: &Row) -> String {
+pub(crate) fn change(row: &PlanRow) -> String {
     let (is, after) = (row.resource.level(), level_after(row));
     if is == after {
         is.to_string()
@@ -85,7 +85,7 @@ pub(crate) fn change(row: &Row) -> String {
 }
 
 /// What it will have when the step is done.
-pub(crate) fn level_after(row: &Row) -> Capacity {
+pub(crate) fn level_after(row: &PlanRow) -> Capacity {
     let is = row.resource.level();
     match &row.step {
         Step::Sleep { was } | Step::FinishSleep { was } => row.resource.asleep(*was),
@@ -128,7 +128,7 @@ pub(crate) fn totals(totals: &Totals) -> String {
 }
 
 /// When the state changes and to what: `off Mon 2026-11-23 22:00`.
-pub(crate) fn next_edge(row: &Row, zone: &TimeZone) -> String {
+pub(crate) fn next_edge(row: &PlanRow, zone: &TimeZone) -> String {
     let to = match row.desired_state {
         Some(State::On) => State::Off,
         Some(State::Off) => State::On,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use environments::config::Config;
-use environments::overrides::Request;
+use environments::overrides::OverrideRequest;
 use environments::resource::Resource;
 use environments::run_report::by_note;
 use environments::select::{Selection, Selector};
@@ -24,7 +24,7 @@ const DAYS_OF_WEEK: i32 = 7;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WeekQuery<'a> {
     /// What people asked for in the meantime.
-    pub(crate) requests: &'a [Request],
+    pub(crate) requests: &'a [OverrideRequest],
     /// The instant of the selection.
     pub(crate) at: Timestamp,
     /// Its first day; none is the day of that instant.

@@ -7,7 +7,7 @@ use gate::Stage;
 use hook::{AppSpec, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
-use strict_yaml::At;
+use strict_yaml::Position;
 use text::words::nearest;
 
 use super::Format;
@@ -116,7 +116,7 @@ pub(super) struct Migration {
     pub(super) without_stage: Vec<UnmappedHook>,
     pub(super) refused: Vec<RefusedGate>,
     /// What CodeDeploy itself would not take, with its place.
-    pub(super) wrong: Vec<(At, String)>,
+    pub(super) wrong: Vec<(Position, String)>,
     /// The container and port behind the load balancer.
     pub(super) balanced: Option<(String, u16)>,
     notes: Vec<String>,

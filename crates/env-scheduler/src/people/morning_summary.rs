@@ -9,7 +9,7 @@ use channels::{Announcement, AnnouncementList, DispatchError, Recipient, Severit
 use contacts::Language;
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
-use environments::plan::{Plan, Row};
+use environments::plan::{Plan, PlanRow};
 use environments::savings::{CountedSleeps, Savings, savings};
 use environments::schedule_state::ScheduleState;
 use environments::select::{SelectedResource, Selection, Selector};
@@ -131,7 +131,7 @@ impl WakeEdges {
 
 /// A service and what is known of its waking.
 struct WokenRow<'a> {
-    row: &'a Row,
+    row: &'a PlanRow,
     record: Option<&'a SleepRecord>,
     outcome: Option<&'a Outcome>,
     edge: Timestamp,
@@ -416,7 +416,7 @@ fn lists(
 }
 
 fn deferred(run: &RunContext<'_>, zone: &Zone, texts: &Texts) -> Vec<String> {
-    let line = |row: &Row| match &row.step {
+    let line = |row: &PlanRow| match &row.step {
         Step::Defer { until } => {
             let moment = texts.moment(*until, zone);
             let until = fill(texts.deferred_until, &[("moment", &moment)]);

@@ -2,7 +2,7 @@
 //! notice is made, and all links and buttons refer to it. Services that are found only later get an offer of their own.
 
 use common::state::{CreateOutcome, Key, StateError, Table};
-use environments::overrides::{Place, Request, word_of};
+use environments::overrides::{OverrideRequest, Place, word_of};
 use environments::request_index::RequestIndex;
 use environments::resource::Resource;
 use jiff::{SignedDuration, Timestamp};
@@ -102,7 +102,7 @@ impl Offer {
     }
 
     /// Whether somebody has asked for one of the services to be down now.
-    pub fn is_stopped(&self, place: &Place, requests: &[Request], now: Timestamp) -> bool {
+    pub fn is_stopped(&self, place: &Place, requests: &[OverrideRequest], now: Timestamp) -> bool {
         let Place { account, region } = place;
         let service = |name: &String| {
             let (cluster, own) = name.split_once('/')?;

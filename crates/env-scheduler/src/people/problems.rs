@@ -10,7 +10,7 @@ use contacts::Language;
 use environments::apply::{ApplyResult, End};
 use environments::condition::Condition;
 use environments::decide::Step;
-use environments::plan::Row;
+use environments::plan::PlanRow;
 use environments::sleep_record::Phase;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
@@ -195,7 +195,7 @@ fn problems(run: &RunContext<'_>, applied: Option<&ApplyResult>) -> Vec<Problem>
 }
 
 /// Only AWS itself makes a sleeping database run as it did before, so that it must be stopped again.
-fn was_restarted(row: &Row) -> bool {
+fn was_restarted(row: &PlanRow) -> bool {
     row.resource.kind.restarted_after().is_some()
         && row.phase == Some(Phase::Down)
         && matches!(row.step, Step::FinishSleep { .. })
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn only_a_database_that_slept_was_restarted_by_aws() {
         use environments::resource::{Kind, Resource};
-        let row = |kind, phase| Row {
+        let row = |kind, phase| PlanRow {
             resource: Resource {
                 kind,
                 ..Resource::default()

@@ -11,7 +11,7 @@ use environments::config::Config;
 use environments::decide::PlanContext;
 use environments::gather::gather_named;
 use environments::outlook::Outlook;
-use environments::overrides::{Place, Request, RequestKind};
+use environments::overrides::{OverrideRequest, Place, RequestKind};
 use environments::read::Reader;
 use jiff::Timestamp;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
@@ -97,7 +97,7 @@ pub async fn carry_out(
     invocation: &Invocation,
     config: &Config,
     (who, asked): (&Requester, &ChangeRequest),
-) -> Result<Request, ChangeRefusal> {
+) -> Result<OverrideRequest, ChangeRefusal> {
     if !may(&config.people, asked.right, &who.id) {
         record(
             messenger,
@@ -107,7 +107,7 @@ pub async fn carry_out(
         .await;
         return Err(ChangeRefusal::MayNot);
     }
-    let request = Request {
+    let request = OverrideRequest {
         id: asked.id.clone(),
         ask: RequestKind::Snooze,
         services: asked.services.clone(),
@@ -149,7 +149,7 @@ pub async fn outlook(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
     config: &Config,
-    (offer, counts): (&Offer, &Request),
+    (offer, counts): (&Offer, &OverrideRequest),
 ) -> Option<Outlook> {
     let reading = Box::pin(read_outlook(messenger, invocation, config, (offer, counts)));
     let read = tokio::time::timeout(OUTLOOK_TIMEOUT, reading).await;
@@ -165,7 +165,7 @@ async fn read_outlook(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
     config: &Config,
-    (offer, counts): (&Offer, &Request),
+    (offer, counts): (&Offer, &OverrideRequest),
 ) -> Result<Option<Outlook>, CrossAccountError> {
     let (function, settings) = (messenger.function, messenger.settings);
     let own = cross_account::own_place(invocation)?;

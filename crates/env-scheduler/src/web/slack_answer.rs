@@ -13,8 +13,8 @@ use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{GatheredFacts, gather};
 use environments::outlook::Outlook;
-use environments::overrides::{Place, Request};
-use environments::plan::{Plan, Row, plan};
+use environments::overrides::{OverrideRequest, Place};
+use environments::plan::{Plan, PlanRow, plan};
 use environments::read::Reader;
 use environments::resource::Resource;
 use function_url::slack_request::message;
@@ -164,7 +164,7 @@ impl CommandContext<'_> {
         fill(self.texts.reply_may_not, &[("who", &who)])
     }
 
-    async fn carry_out(&self, asked: &ChangeRequest) -> Result<Request, String> {
+    async fn carry_out(&self, asked: &ChangeRequest) -> Result<OverrideRequest, String> {
         let wish = (&self.who, asked);
         let carried = carry_out(self.messenger, self.invocation, self.config, wish);
         Box::pin(carried).await.map_err(|refused| match refused {
@@ -177,7 +177,7 @@ impl CommandContext<'_> {
     fn done(
         &self,
         (text, name): (&str, &str),
-        counts: &Request,
+        counts: &OverrideRequest,
         outlook: Option<&Outlook>,
     ) -> String {
         let texts = self.texts;
@@ -257,7 +257,7 @@ impl CommandContext<'_> {
         }
         let gathered = Box::pin(self.read()).await;
         let plan = self.plan(&gathered);
-        let rows: Vec<&Row> = plan
+        let rows: Vec<&PlanRow> = plan
             .rows
             .iter()
             .filter(|row| row.is_selected() && fits(name, &row.resource))
@@ -313,7 +313,7 @@ impl CommandContext<'_> {
     }
 
     /// The first sleep that comes near.
-    fn next_sleep(&self, rows: &[&Row]) -> Timestamp {
+    fn next_sleep(&self, rows: &[&PlanRow]) -> Timestamp {
         let now = self.now();
         let near = |edge: &Timestamp| edge.duration_since(now) <= MAX_SNOOZE_LEAD;
         let edges = rows.iter().filter_map(|row| row.next_edge);
@@ -341,8 +341,8 @@ impl CommandContext<'_> {
         let gathered = Box::pin(self.read()).await;
         let (plan, problems) = (self.plan(&gathered), &gathered.problems);
         let ours =
-            |row: &&Row| row.is_selected() && name.is_none_or(|name| fits(name, &row.resource));
-        let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();
+            |row: &&PlanRow| row.is_selected() && name.is_none_or(|name| fits(name, &row.resource));
+        let rows: Vec<&PlanRow> = plan.rows.iter().filter(ours).collect();
         if rows.is_empty() && problems.is_empty() {
             return fill(self.texts.reply_none, &[("name", name.unwrap_or("*"))]);
         }
@@ -378,8 +378,8 @@ fn ticks(name: &str, cause: &str) -> Vec<Event> {
 }
 
 /// Cluster by cluster: how many are awake, how many sleep, and what comes next.
-fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
-    let mut clusters: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+fn status(rows: &[&PlanRow], texts: &Texts, zone: &Zone) -> String {
+    let mut clusters: BTreeMap<&str, Vec<&PlanRow>> = BTreeMap::new();
     for row in rows {
         clusters.entry(&row.resource.cluster).or_default().push(row);
     }
@@ -414,10 +414,10 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
     text
 }
 
-fn counts(rows: &[&Row]) -> (String, String) {
+fn counts(rows: &[&PlanRow]) -> (String, String) {
     let asleep = rows.iter().filter(|row| row.sleeps()).count();
     // What is at zero by other hands is neither, and so is what was woken and is not up.
-    let is_up = |row: &&&Row| {
+    let is_up = |row: &&&PlanRow| {
         row.resource.desired > 0 && !matches!(row.condition, Some(Condition::NotUp { .. }))
     };
     let awake = rows.iter().filter(is_up).count();
@@ -425,7 +425,7 @@ fn counts(rows: &[&Row]) -> (String, String) {
 }
 
 /// The first edge of all.
-fn next(rows: &[&Row], texts: &Texts, zone: &Zone) -> Option<String> {
+fn next(rows: &[&PlanRow], texts: &Texts, zone: &Zone) -> Option<String> {
     let edges = rows
         .iter()
         .filter_map(|row| Some((row.next_edge?, row.desired_state?)));

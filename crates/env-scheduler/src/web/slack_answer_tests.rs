@@ -6,9 +6,9 @@ use super::*;
 use environments::decide::Step;
 use environments::sleep_record::Phase;
 
-fn row(place: &str, asleep: bool) -> Row {
+fn row(place: &str, asleep: bool) -> PlanRow {
     let (cluster, name) = place.split_once('/').unwrap();
-    Row {
+    PlanRow {
         resource: Resource {
             cluster: cluster.into(),
             name: name.into(),
@@ -46,7 +46,7 @@ fn a_status_is_told_cluster_by_cluster() {
         row("dev/b", false),
         row("test/a", true),
     ];
-    let rows: Vec<&Row> = rows.iter().collect();
+    let rows: Vec<&PlanRow> = rows.iter().collect();
     let zone = Zone::of(Some("Europe/Berlin"));
     let reply = status(&rows, Texts::of(contacts::Language::English), &zone);
     insta::assert_snapshot!(reply, @"
@@ -59,8 +59,8 @@ fn a_status_is_told_cluster_by_cluster() {
 
 #[test]
 fn many_clusters_are_a_number() {
-    let rows: Vec<Row> = (0..50).map(|n| row(&format!("c{n:02}/a"), true)).collect();
-    let rows: Vec<&Row> = rows.iter().collect();
+    let rows: Vec<PlanRow> = (0..50).map(|n| row(&format!("c{n:02}/a"), true)).collect();
+    let rows: Vec<&PlanRow> = rows.iter().collect();
     let english = Texts::of(contacts::Language::English);
     let reply = status(&rows, english, &Zone::of(None));
     assert!(reply.ends_with("\nand 20 more"), "{reply}");
@@ -93,11 +93,11 @@ fn what_people_write_does_nothing_in_slack() {
 
 #[test]
 fn what_does_not_run_is_not_awake() {
-    let zero = Row {
+    let zero = PlanRow {
         phase: None,
         ..row("dev/zero", true)
     };
-    let short = Row {
+    let short = PlanRow {
         condition: Some(Condition::NotUp {
             kind: environments::resource::Kind::EcsService,
             wanted: 3,
@@ -106,11 +106,11 @@ fn what_does_not_run_is_not_awake() {
         }),
         ..row("dev/short", false)
     };
-    let by_hand = Row {
+    let by_hand = PlanRow {
         phase: Some(Phase::Down),
         ..row("dev/by-hand", false)
     };
     let rows = [zero, short, by_hand, row("dev/asleep", true)];
-    let rows: Vec<&Row> = rows.iter().collect();
+    let rows: Vec<&PlanRow> = rows.iter().collect();
     assert_eq!(counts(&rows), ("1".to_owned(), "1".to_owned()));
 }

@@ -224,7 +224,7 @@ impl Fixture {
 
     /// Somebody stops services now, as with the CLI; it holds until the morning.
     pub async fn down(&self, services: &str) {
-        let request = environments::overrides::Request {
+        let request = environments::overrides::OverrideRequest {
             id: format!("down-{}", self.now()),
             ask: environments::overrides::RequestKind::ForceDown,
             services: services.to_owned(),

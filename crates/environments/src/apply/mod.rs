@@ -23,8 +23,8 @@ use crate::condition::Condition;
 use crate::config::Config;
 use crate::decide::{PlanContext, Step};
 use crate::kinds::ecs_service::MAX_SERVICES_PER_CALL;
-use crate::overrides::Request;
-use crate::plan::{Plan, Row};
+use crate::overrides::OverrideRequest;
+use crate::plan::{Plan, PlanRow};
 use crate::rate_limiter::RateLimiters;
 use crate::read::{Reader, TaskSizes};
 use crate::record_store::{RecordStore, Written};
@@ -57,7 +57,7 @@ pub struct ApplyContext<'a> {
     pub sizes: &'a TaskSizes,
     /// What people asked for, as it was when the plan was made. It is read again before each step; this
     /// is what is known where that fails, and then nothing is stopped.
-    pub requests: &'a [Request],
+    pub requests: &'a [OverrideRequest],
     /// The clock.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// This run's id, which no other run has.
@@ -199,7 +199,7 @@ pub async fn apply_watched(
     let mut gates = tier_gate::Gates::new(context, plan);
     let mut applied = ApplyResult::default();
     for band in bands(plan) {
-        let mut clusters: BTreeMap<Place<'_>, Vec<&Row>> = BTreeMap::new();
+        let mut clusters: BTreeMap<Place<'_>, Vec<&PlanRow>> = BTreeMap::new();
         for row in band {
             clusters.entry(place(row)).or_default().push(row);
         }
@@ -294,7 +294,7 @@ async fn note_conditions(context: &ApplyContext<'_>, plan: &Plan) {
 
 /// Holds a service that is still awake since the plan: another run may have put it to sleep, and then its
 /// tag is a new one.
-async fn hold_awake(context: &ApplyContext<'_>, row: &Row) -> Option<Item<SleepRecord>> {
+async fn hold_awake(context: &ApplyContext<'_>, row: &PlanRow) -> Option<Item<SleepRecord>> {
     let now = (context.clock)();
     let item = context.store.record(&row.resource.arn).await.ok()??;
     let record = &item.value;
@@ -320,12 +320,12 @@ async fn hold_awake(context: &ApplyContext<'_>, row: &Row) -> Option<Item<SleepR
 /// Whether it is a cluster of ECS, and its name; a cluster may be called like the place of other kinds.
 type Place<'r> = (bool, &'r str);
 
-fn place(row: &Row) -> Place<'_> {
+fn place(row: &PlanRow) -> Place<'_> {
     (row.resource.kind.has_cluster(), &row.resource.cluster)
 }
 
 /// What wakes, tier by tier; then what sleeps, in reverse; then what is only recorded.
-fn rank(row: &Row) -> (u8, usize) {
+fn rank(row: &PlanRow) -> (u8, usize) {
     if row.step.is_up() {
         (0, row.tier_number)
     } else if row.step.is_down() {
@@ -337,10 +337,10 @@ fn rank(row: &Row) -> (u8, usize) {
 
 /// Clusters know nothing of each other and are worked on side by side. Databases and groups belong to all
 /// of them: each of their tiers stands between what comes before it in any cluster and what comes after.
-fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&Row>> {
-    let is_other = |row: &&Row| !place(row).0 && rank(row).0 < 2;
+fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&PlanRow>> {
+    let is_other = |row: &&PlanRow| !place(row).0 && rank(row).0 < 2;
     let others: BTreeSet<(u8, usize)> = plan.work().filter(is_other).map(rank).collect();
-    let mut bands: BTreeMap<usize, Vec<&Row>> = BTreeMap::new();
+    let mut bands: BTreeMap<usize, Vec<&PlanRow>> = BTreeMap::new();
     for row in plan.work() {
         let before = others.range(..rank(row)).count();
         let band = match is_other(&row) {
@@ -358,12 +358,12 @@ fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&Row>> {
 /// then what is only recorded.
 async fn apply_to_cluster(
     context: &ApplyContext<'_>,
-    work: Vec<&Row>,
+    work: Vec<&PlanRow>,
     gate: &mut tier_gate::Gate,
     watch: Watch<'_>,
 ) -> ApplyResult {
     let mut applied = ApplyResult::default();
-    let mut tiers: BTreeMap<(u8, usize), Vec<&Row>> = BTreeMap::new();
+    let mut tiers: BTreeMap<(u8, usize), Vec<&PlanRow>> = BTreeMap::new();
     for row in work {
         tiers.entry(rank(row)).or_default().push(row);
     }
@@ -377,7 +377,7 @@ async fn apply_to_cluster(
             applied.outcomes.extend(left);
             continue;
         }
-        let groups: Vec<Vec<&Row>> = rows.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
+        let groups: Vec<Vec<&PlanRow>> = rows.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
         let done = stream::iter(groups)
             .map(|group| batch(context, group, watch))
             .buffer_unordered(CONCURRENT_BATCHES);
@@ -396,11 +396,11 @@ async fn apply_to_cluster(
 /// this run or by another.
 async fn batch(
     context: &ApplyContext<'_>,
-    rows: Vec<&Row>,
+    rows: Vec<&PlanRow>,
     watch: Watch<'_>,
 ) -> (ApplyResult, Vec<tier_gate::AwaitedResource>) {
     let (mut applied, mut waking) = (ApplyResult::default(), Vec::new());
-    let changes = |row: &Row| row.step.is_up() || row.step.is_down();
+    let changes = |row: &PlanRow| row.step.is_up() || row.step.is_down();
     let changing = rows.iter().filter(|row| changes(row)).count();
     let mut turns = context
         .limiters
@@ -485,7 +485,7 @@ impl ApplyContext<'_> {
     }
 }
 
-fn outcome(row: &Row, end: End) -> Outcome {
+fn outcome(row: &PlanRow, end: End) -> Outcome {
     Outcome {
         arn: row.resource.arn.clone(),
         kind: row.resource.kind,

@@ -6,18 +6,21 @@ use futures::future::join_all;
 
 use super::{ApplyContext, End, steps};
 use crate::kinds::ResourceNames;
-use crate::overrides::Request;
-use crate::plan::{Row, row};
+use crate::overrides::OverrideRequest;
+use crate::plan::{PlanRow, row};
 use crate::read::{ReadError, Reader};
 use crate::resource::{Kind, Resource};
 use crate::select::Selector;
 
 /// The planned row, and what is there now; none if it is gone.
-pub(super) type RereadRow<'r> = (&'r Row, Result<Option<steps::CurrentRow>, End>);
+pub(super) type RereadRow<'r> = (&'r PlanRow, Result<Option<steps::CurrentRow>, End>);
 
 /// The record is read before the resource: whoever changes the resource in between has changed the record as well, and then
 /// ours can't be written. What people ask for is read last: nothing would show that it is out of date.
-pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> Vec<RereadRow<'r>> {
+pub(super) async fn reread<'r>(
+    context: &ApplyContext<'_>,
+    rows: &[&'r PlanRow],
+) -> Vec<RereadRow<'r>> {
     let Some(first) = rows.first() else {
         return Vec::new();
     };
@@ -26,7 +29,7 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
     let records = join_all(arns.map(|arn| context.store.record(arn))).await;
     let resources = read_resources(context.reader(), &first.resource.cluster, rows).await;
     let asked = context.store.requests().await;
-    let requests: &[Request] = match &asked {
+    let requests: &[OverrideRequest] = match &asked {
         Ok((requests, _)) => requests,
         Err(_) => context.requests,
     };
@@ -71,7 +74,7 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
 async fn read_resources(
     reader: Reader<'_>,
     cluster: &str,
-    rows: &[&Row],
+    rows: &[&PlanRow],
 ) -> Result<Vec<Resource>, ReadError> {
     let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
     for row in rows {

@@ -9,7 +9,7 @@ use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
 use crate::decide::{Step, effective_record, overstated_tag};
 use crate::kinds::Change;
-use crate::plan::Row;
+use crate::plan::PlanRow;
 use crate::record_store::{RecordError, Written};
 use crate::resource::{Capacity, Resource, Scaling};
 use crate::sleep_record::{Conflict, Holder, LEASE, Phase, RefusedStop, SavedState, SleepRecord};
@@ -24,7 +24,7 @@ const LATE_CALL_WRITES: usize = 5;
 
 /// A service as it is this second, and its record.
 pub(super) struct CurrentRow {
-    pub(super) row: Row,
+    pub(super) row: PlanRow,
     pub(super) item: Option<Item<SleepRecord>>,
     /// When reading it began.
     pub(super) at: Timestamp,
@@ -69,7 +69,7 @@ pub(super) async fn act(context: &ApplyContext<'_>, seen: CurrentRow) -> (Outcom
 
 struct StepRun<'a> {
     context: &'a ApplyContext<'a>,
-    row: &'a Row,
+    row: &'a PlanRow,
     /// The record that counts: what was read, or what the tag says.
     before: Option<SleepRecord>,
     /// The record as it lies in the table.

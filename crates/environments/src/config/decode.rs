@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use schedule::custodian::Policy;
 use schedule::{Context, Schedule, ScheduleError, Syntax};
 use strict_yaml::words::{list, nearest};
-use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, scalar};
+use strict_yaml::{Findings, Node, Object, Position, Problems, Value, entries, items, scalar};
 
 use super::regions::{self, Region, region};
 use super::values::{duration, exact, globs, names, number, share, texts};
@@ -287,7 +287,7 @@ fn wrong_schedule(label: &str, node: &Node, error: &ScheduleError, problems: &Fi
     problems.add(node.at, message, error.remedy.clone());
 }
 
-fn remark(schedule: &Schedule, at: At, warnings: &Findings) {
+fn remark(schedule: &Schedule, at: Position, warnings: &Findings) {
     for remark in schedule.remarks() {
         warnings.add(at, remark.clone(), "change it if that isn't meant");
     }

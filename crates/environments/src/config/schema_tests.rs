@@ -39,7 +39,7 @@ pub(super) fn bad() -> Vec<(String, String)> {
 }
 
 /// Our own objects, and those of channels, which approvals have in the same form.
-fn tables() -> impl Iterator<Item = &'static strict_yaml::Table> {
+fn tables() -> impl Iterator<Item = &'static strict_yaml::KeyTable> {
     let shared = contacts::tables();
     keys::ALL.iter().copied().chain(shared)
 }

@@ -75,7 +75,7 @@ pub(super) fn names(node: &Node, label: &str, problems: &Findings) -> Globs {
     }
 }
 
-fn words_with(node: &Node, letter: char) -> Vec<strict_yaml::At> {
+fn words_with(node: &Node, letter: char) -> Vec<strict_yaml::Position> {
     let nodes = match &node.value {
         Value::List(nodes) => nodes.as_slice(),
         _ => std::slice::from_ref(node),

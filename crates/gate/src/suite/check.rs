@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strict_yaml::words::is_name;
-use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
+use strict_yaml::{Findings, Node, Object, Position, Value, items, scalar};
 
 use super::context::Context;
 use super::decode::flag;
@@ -37,7 +37,7 @@ pub(super) fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
             .add(node.at, message, "split it into several suites");
         return None;
     }
-    let mut names: BTreeMap<&str, At> = BTreeMap::new();
+    let mut names: BTreeMap<&str, Position> = BTreeMap::new();
     let mut checks = Vec::new();
     for node in nodes {
         let Some(object) = Object::read(node, &keys::CHECK, &context.problems) else {
@@ -76,7 +76,7 @@ pub(super) fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
     Some(checks)
 }
 
-fn check_name<'n>(object: &Object<'n>, context: &Context) -> Option<(&'n str, At)> {
+fn check_name<'n>(object: &Object<'n>, context: &Context) -> Option<(&'n str, Position)> {
     let problems = &context.problems;
     let node = object.require("name", problems)?;
     let name = scalar::text(node, "name", problems)?;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use strict_yaml::words::is_name;
-use strict_yaml::{At, Findings, Key, Node, Number};
+use strict_yaml::{Findings, Key, Node, Number, Position};
 
 use super::check_fingerprint::Fingerprint;
 use super::defaults::Defaults;
@@ -54,12 +54,12 @@ impl Context {
     }
 
     /// The folder of the file in which this stands, from that of the suite.
-    pub(super) fn folder_of(&self, at: At) -> &str {
+    pub(super) fn folder_of(&self, at: Position) -> &str {
         self.included_file(at).map_or("", folder)
     }
 
     /// The path of the included file in which this stands.
-    pub(super) fn included_file(&self, at: At) -> Option<&str> {
+    pub(super) fn included_file(&self, at: Position) -> Option<&str> {
         let index = usize::from(at.file).checked_sub(1)?;
         self.included.get(index).map(String::as_str)
     }

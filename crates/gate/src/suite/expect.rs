@@ -1,7 +1,7 @@
 //! `expect:` of a check.
 
 use ::http::header::HeaderName;
-use strict_yaml::{Node, Object, Table, Value, items, scalar};
+use strict_yaml::{KeyTable, Node, Object, Value, items, scalar};
 
 use super::comparison::count;
 use super::context::Context;
@@ -225,7 +225,7 @@ pub(super) fn text_tests(
 pub(super) fn text_or_tests(
     node: &Node,
     bare: &str,
-    keys: &'static Table,
+    keys: &'static KeyTable,
     context: &Context,
 ) -> Option<Vec<TextCondition>> {
     if !matches!(node.value, Value::Map(_)) {

@@ -149,7 +149,7 @@ fn other_probe(keys: &[(Key, Node)]) -> bool {
     keys.iter().any(|(key, _)| is_probe(&key.text))
 }
 
-fn key(text: &str, at: strict_yaml::At) -> Key {
+fn key(text: &str, at: strict_yaml::Position) -> Key {
     Key {
         at,
         text: text.to_owned(),

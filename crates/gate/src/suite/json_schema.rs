@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use strict_yaml::{At, Key, Node, Value, entries, items, scalar};
+use strict_yaml::{Key, Node, Position, Value, entries, items, scalar};
 
 use super::context::Context;
 use crate::expect::{Expectation, JsonSchema, Schema, demands_something};
@@ -181,14 +181,14 @@ pub(super) struct Reader<'c> {
     /// Where each schema stands, as a JSON Pointer.
     places: BTreeMap<String, usize>,
     /// `$ref`s: where, to what, and of which schema.
-    references: Vec<(At, String, usize)>,
+    references: Vec<(Position, String, usize)>,
     wrong: bool,
 }
 
 impl Reader<'_> {
     pub(super) fn problem(
         &mut self,
-        at: At,
+        at: Position,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {

@@ -64,7 +64,7 @@ pub(crate) use self::browser::element::is_role;
 pub use self::files::{MAX_FILE_BYTES, Reading, SuiteFile, SuiteReader};
 pub use self::hurl::{HurlSource, HurlSteps, ReadHurl};
 pub use self::plan::{CheckPlan, StagePlan};
-use strict_yaml::{At, Node};
+use strict_yaml::{Node, Position};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
@@ -321,7 +321,7 @@ impl Default for Limits {
 pub(crate) struct Check {
     pub(crate) name: String,
     /// Where its probe stands.
-    pub(crate) at: At,
+    pub(crate) at: Position,
     /// The file that it is included from.
     pub(crate) file: Option<String>,
     pub(crate) on: Vec<Stage>,

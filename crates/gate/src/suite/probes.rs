@@ -1,6 +1,6 @@
 //! The probe of a check: exactly one of the keys in [`PROBES`].
 
-use strict_yaml::{At, Node, Object};
+use strict_yaml::{Node, Object, Position};
 
 use super::context::Context;
 use super::{
@@ -77,7 +77,7 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
 /// A check's probe, where it stands, and its key.
 pub(super) struct DecodedProbe {
     pub(super) key: &'static str,
-    pub(super) at: At,
+    pub(super) at: Position,
     /// None if it has problems.
     pub(super) probe: Option<Probe>,
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use exact_json::{Document, Number};
-use strict_yaml::{At, Node, Value, entries, items, scalar};
+use strict_yaml::{Node, Position, Value, entries, items, scalar};
 
 use super::json_schema::Reader;
 use super::schema_pattern::translated;
 use crate::expect::{JsonType, SchemaPattern};
 
 impl Reader<'_> {
-    pub(super) fn pattern(&mut self, at: At, written: &str) -> Option<SchemaPattern> {
+    pub(super) fn pattern(&mut self, at: Position, written: &str) -> Option<SchemaPattern> {
         if !self.is_plain(at, written) {
             return None;
         }
@@ -173,7 +173,7 @@ impl Reader<'_> {
     }
 
     /// Whether a text has no reference, which nothing would fill.
-    pub(super) fn is_plain(&mut self, at: At, text: &str) -> bool {
+    pub(super) fn is_plain(&mut self, at: Position, text: &str) -> bool {
         let is_plain = !text.contains("{{");
         if !is_plain {
             let remedy = "use `json` with `equals` for a value that is known in a run only";

@@ -217,4 +217,26 @@ async fn other_services_behind_the_listener_are_asked_where_the_check_says_so() 
         said(&outcome, &base)
     );
     assert_ne!(strip(&outcome), "E");
+    // Pages that only another service answers measure no release, and what its requests met is said in any case.
+    let other = || {
+        let mut other = allowing("/rule");
+        other.target.rule.earlier[0].conditions.paths = RulePattern::wildcards(&["/rule*"]);
+        other
+    };
+    let outcome = other().run().await;
+    let why = said(&outcome, &base);
+    assert_eq!(strip(&outcome), "P", "{why}");
+    assert!(!outcome.verdict.passed, "{why}");
+    assert!(why.contains("no check asked the release"), "{why}");
+    let mut cut = other();
+    cut.suite = cut
+        .suite
+        .replace("go: /rule", "go: /rule }, { click: { css: '##' }");
+    let outcome = cut.run().await;
+    assert_eq!(strip(&outcome), "E");
+    let notes = outcome.report.checks[0].rounds[0].tries[0].notes.concat();
+    assert!(
+        notes.contains("/rule does not reach the release"),
+        "{notes}"
+    );
 }

@@ -14,12 +14,12 @@ use tracing::Instrument;
 use super::pending_question::{PendingQuestion, QuestionResult};
 use super::{AskContext, CallerDeadline, WaitingRun, begin, end, wait};
 use crate::budget::Budget;
+use crate::carried_state::Handover;
 use crate::codedeploy;
 use crate::event::Call;
 use crate::gate_function::GateFunction;
 use crate::guard::{self, Progress};
 use crate::hand_over::hand_over;
-use crate::handover::Handover;
 
 /// Nobody could be asked, as far as is known.
 #[derive(Debug)]

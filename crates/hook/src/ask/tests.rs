@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::handover::{CALL_BACK_INTERVAL, CarriedState, Handover, LAST_CALL_BACK_INTERVAL};
+use crate::carried_state::{CALL_BACK_INTERVAL, CarriedState, Handover, LAST_CALL_BACK_INTERVAL};
 
 fn at(time: &str) -> Timestamp {
     format!("2026-05-04T{time}Z").parse().unwrap()

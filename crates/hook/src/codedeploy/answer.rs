@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::deployment;
 use super::targets;
 use crate::answer::{Answer, Delivery};
-use crate::event::HookEvent;
+use crate::event::CodeDeployEvent;
 
 /// One try of the answer call takes this long at most. Short, because a second try helps more than
 /// a long wait.
@@ -45,7 +45,7 @@ enum AfterFailure {
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     /// Who is answered.
-    pub event: HookEvent,
+    pub event: CodeDeployEvent,
     /// With what.
     pub answer: Answer,
     /// The lifecycle event, if it is known by now: its status says whether a lost answer was taken.

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::budget::Budget;
-use crate::event::{HookEvent, RUN_KEY};
+use crate::carried_state::{CarriedState, Handover};
+use crate::event::{CodeDeployEvent, RUN_KEY};
 use crate::gate_function::GateFunction;
-use crate::handover::{CarriedState, Handover};
 use crate::publish::claims::{self, Claim};
 
 /// `CodeDeploy` waits for an hour, and the look-ups before and the answer after take their time.
@@ -51,7 +51,7 @@ impl Continuation {
 }
 
 /// Which part of its chain an invocation is, from 0. A chain that can't be read is at its end.
-pub(crate) fn part_of(event: &HookEvent) -> u32 {
+pub(crate) fn part_of(event: &CodeDeployEvent) -> u32 {
     match event.run.as_deref() {
         None => 0,
         Some(run) => Continuation::decode(run).map_or(MAX_PARTS, |run| run.part),
@@ -59,7 +59,7 @@ pub(crate) fn part_of(event: &HookEvent) -> u32 {
 }
 
 /// How long the rest of the chain may take: what is left of this invocation, and as many more as may follow.
-pub(crate) fn time_left(event: &HookEvent, budget: Budget) -> Duration {
+pub(crate) fn time_left(event: &CodeDeployEvent, budget: Budget) -> Duration {
     let parts = MAX_PARTS.saturating_sub(part_of(event));
     let left = budget.work_until.saturating_duration_since(Instant::now());
     left + budget.work_time * parts
@@ -69,7 +69,7 @@ pub(crate) fn time_left(event: &HookEvent, budget: Budget) -> Duration {
 /// costs less than an hour of waiting.
 pub(crate) async fn is_claimed_by_another_invocation(
     function: &GateFunction,
-    event: &HookEvent,
+    event: &CodeDeployEvent,
     request_id: &str,
 ) -> bool {
     let (Some(run), Ok(settings)) = (
@@ -88,7 +88,7 @@ pub(crate) async fn is_claimed_by_another_invocation(
 /// Invokes this function again with what was counted so far.
 pub(crate) async fn goes_on(
     function: &GateFunction,
-    event: &HookEvent,
+    event: &CodeDeployEvent,
     handover: &Handover,
 ) -> Result<Value, String> {
     let part = part_of(event) + 1;

@@ -115,7 +115,7 @@ mod tests {
                 .map(|(event, function)| Hook {
                     event: (*event).to_owned(),
                     function: (*function).to_owned(),
-                    at: strict_yaml::At::default(),
+                    at: strict_yaml::Position::default(),
                 })
                 .collect(),
             problems: Vec::new(),

@@ -29,7 +29,7 @@ pub(crate) use self::target::{group, release};
 use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, may_hand_on};
-use crate::event::{HookEvent, RUN_KEY};
+use crate::event::{CodeDeployEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::gate_function::GateFunction;
 use crate::guard::Progress;
@@ -39,7 +39,7 @@ use crate::settings::Settings;
 /// Finds the deployment, its target and its suite.
 pub(crate) async fn prepare(
     function: &GateFunction,
-    event: &HookEvent,
+    event: &CodeDeployEvent,
     budget: Budget,
     progress: &Progress,
 ) -> Result<Preparation, Refusal> {
@@ -133,7 +133,7 @@ pub(crate) async fn prepare(
 }
 
 /// The question that waits, if people were asked.
-pub(crate) fn pending_question(event: &HookEvent) -> Option<PendingQuestion> {
+pub(crate) fn pending_question(event: &CodeDeployEvent) -> Option<PendingQuestion> {
     let handed_on = event.run.as_deref().and_then(Continuation::decode);
     handed_on.and_then(|run| run.carried.pending_question())
 }

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::Continuation;
 use crate::answer::{Answer, Delivery};
 use crate::caller::Caller;
+use crate::carried_state::{CarriedState, Handover};
 use crate::event::Job;
 use crate::facts::note;
 use crate::gate_function::GateFunction;
-use crate::handover::{CarriedState, Handover};
 use crate::publish::{self, ReportName};
 
 /// An answer and where it goes.

@@ -1,6 +1,6 @@
 //! The continuation token: what goes from one job to the next.
 
-use crate::handover::CarriedState;
+use crate::carried_state::CarriedState;
 
 /// A run, or a question, between two jobs: each continuation has an id of its own, so the first job's names the run.
 #[derive(Debug, Clone, PartialEq, Eq)]

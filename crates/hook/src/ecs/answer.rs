@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::continuation::Continuation;
 use crate::answer::Answer;
+use crate::carried_state::Handover;
 use crate::event::{EcsEvent, RUN_KEY};
-use crate::handover::Handover;
 
 /// ECS's own default; nothing says that it takes less.
 const MIN_DELAY: Duration = Duration::from_secs(30);

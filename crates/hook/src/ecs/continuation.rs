@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use super::options::told_apart;
+use crate::carried_state::CarriedState;
 use crate::event::EcsEvent;
-use crate::handover::CarriedState;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,12 +33,12 @@ use self::target::TargetQuery;
 use crate::ask::pending_question::PendingQuestion;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, may_hand_on};
+use crate::carried_state::CarriedState;
 use crate::cloud::{DescribedRelease, EcsRelease};
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::gate_function::GateFunction;
 use crate::guard::Progress;
-use crate::handover::CarriedState;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length

@@ -9,7 +9,7 @@ fn decode(event: &Value) -> Result<Call, NotACall> {
         .decode()
 }
 
-fn hook(event: &Value) -> HookEvent {
+fn hook(event: &Value) -> CodeDeployEvent {
     match decode(event) {
         Ok(Call::CodeDeploy(event)) => event,
         other => panic!("{other:?}"),

@@ -13,7 +13,7 @@ use environments::apply::{ApplyContext, ApplyResult, apply};
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
 use environments::gather::{GatheredFacts, gather};
-use environments::overrides::{Request, RequestKind};
+use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::{Plan, plan};
 use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
@@ -114,7 +114,7 @@ impl Fixture {
     /// Somebody asks, for an hour.
     pub async fn ask(&self, id: &str, ask: RequestKind, services: &str) {
         let now = self.world.now();
-        let request = Request {
+        let request = OverrideRequest {
             id: id.to_owned(),
             ask,
             services: services.to_owned(),

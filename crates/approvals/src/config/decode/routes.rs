@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
+use strict_yaml::{Node, Object, Position, Value, entries, items, scalar};
 
 use contacts::ChannelKind;
 use contacts::decode::{formed, label, language, words};
@@ -19,7 +19,7 @@ const MENTION_LIMIT: usize = 20;
 
 /// A route and where it stands.
 pub(super) struct LocatedRoute {
-    pub(super) at: At,
+    pub(super) at: Position,
     pub(super) route: Route,
 }
 
@@ -72,7 +72,7 @@ fn same_match(new: &LocatedRoute, earlier: &[LocatedRoute], context: &Context<'_
     }
 }
 
-fn name<'n>(object: &Object<'n>, context: &Context<'_>) -> Option<(&'n str, At)> {
+fn name<'n>(object: &Object<'n>, context: &Context<'_>) -> Option<(&'n str, Position)> {
     let node = object.require("name", context.problems)?;
     let name = scalar::text(node, "name", context.problems)?;
     label(name, node.at, "a route", context.problems).then_some((name, node.at))

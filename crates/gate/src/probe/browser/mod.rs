@@ -22,7 +22,7 @@ mod visual_comparison;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::Viewport;
+use browser::{Endpoint, Viewport};
 use futures::FutureExt;
 use text::glob;
 use tokio::time::Instant;
@@ -291,48 +291,21 @@ async fn execute(
             .saturating_sub(EVIDENCE_RESERVE.min(probe.time / 4));
     let requests = Arc::new(Mutex::new(Requests::default()));
     let mut findings = demands::Findings::new(probe);
-    let mut met = true;
-    let mut looked = Vec::new();
-    let mut doubt = None;
-    for (index, screen) in probe.screens.iter().enumerate() {
-        let going = PageSession::open(
-            probe,
-            context,
-            screen,
-            &open.endpoint,
-            &requests,
-            (begun, end),
-        )
-        .await;
-        let mut going = going.map_err(unmeasured)?;
-        let through = going.through(trace, &mut findings).await;
-        trace.notes.extend(going.notes());
-        let of_model = going.doubt().map(str::to_owned);
-        going.close().await;
-        none_missed(&requests)?;
-        met = through?;
-        doubt = doubt.or(of_model);
-        if let (true, Some(tolerance)) = (met, probe.old_looks) {
-            let looks = visual_comparison::VisualComparison {
-                probe,
-                context,
-                screen,
-                endpoint: &open.endpoint,
-                requests: &requests,
-                times: (begun, end),
-                tolerance,
-            };
-            looked.extend(looks.compare(trace).await?);
-        }
-        if !met {
-            note_left(trace, &probe.screens[index + 1..]);
-            break;
-        }
-    }
+    let seen = through_screens(
+        probe,
+        context,
+        &open.endpoint,
+        &requests,
+        (begun, end),
+        trace,
+        &mut findings,
+    );
+    let seen = seen.await;
     let reached = requests.lock().is_ok_and(|mut requests| {
         trace.notes.append(&mut requests.elsewhere);
         requests.reached
     });
+    let Seen { met, looked, doubt } = seen?;
     let mut all = vec![Finding::new(
         "every step",
         Actual::Words(
@@ -360,6 +333,61 @@ async fn execute(
         findings: all,
         of_release: of_release && reached,
     })
+}
+
+/// What came of the screens.
+struct Seen {
+    /// Whether every step was met.
+    met: bool,
+    /// How it looks beside the old version.
+    looked: Vec<Finding>,
+    /// Why all that was met may still not be what a customer sees.
+    doubt: Option<String>,
+}
+
+/// Goes through the steps at one screen after the other, until one is not met.
+async fn through_screens(
+    probe: &Browser,
+    context: &ProbeContext,
+    endpoint: &Endpoint,
+    requests: &Arc<Mutex<Requests>>,
+    times: (Instant, Instant),
+    trace: &mut Trace,
+    findings: &mut demands::Findings<'_>,
+) -> Result<Seen, ProbeError> {
+    let mut seen = Seen {
+        met: true,
+        looked: Vec::new(),
+        doubt: None,
+    };
+    for (index, screen) in probe.screens.iter().enumerate() {
+        let session = PageSession::open(probe, context, screen, endpoint, requests, times).await;
+        let mut session = session.map_err(unmeasured)?;
+        let through = session.through(trace, findings).await;
+        trace.notes.extend(session.notes());
+        let doubt = session.doubt().map(str::to_owned);
+        session.close().await;
+        none_missed(requests)?;
+        seen.met = through?;
+        seen.doubt = seen.doubt.or(doubt);
+        if let (true, Some(tolerance)) = (seen.met, probe.old_looks) {
+            let looks = visual_comparison::VisualComparison {
+                probe,
+                context,
+                screen,
+                endpoint,
+                requests,
+                times,
+                tolerance,
+            };
+            seen.looked.extend(looks.compare(trace).await?);
+        }
+        if !seen.met {
+            note_left(trace, &probe.screens[index + 1..]);
+            break;
+        }
+    }
+    Ok(seen)
 }
 
 /// What a page is like without what did not go out says nothing of the release.
