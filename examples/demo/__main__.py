@@ -15,6 +15,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from world import World, chromium
+from world.model import BUYS
 from world.paths import LOCAL, ROOT, SUITES, NotSetUp
 from world.processes import ProcessFailed
 from world.shop import Plan, Shop
@@ -27,7 +28,8 @@ from demo.evening import where_it_is_evening
 from demo.night import REMARKS, Night, NightChapter
 from demo.play import Play, Played, Stage
 from demo.screen import Screen, spoken_time, stdout_or_stderr
-from demo.stories import APPROVED, BROWSED, RUNNING, STORIES, WIRED, Story
+from demo.sentence import Journey, SentenceChapter, journey_differences
+from demo.stories import APPROVED, BROWSED, RUNNING, SENTENCE, STORIES, WIRED, Story
 from demo.verdict import approval_differences, differences, night_differences, summary
 
 ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
@@ -85,6 +87,7 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         if has_browser:
             on_step("starting Chromium")
             parameters["BrowserEndpoint"] = opened.enter_context(chromium.listening())
+            parameters["AgentModelArns"] = "arn:aws:bedrock:us-east-1::foundation-model/*"
         else:
             screen.line("demo", "leaves the chapter in a browser out: there is no Chromium here", mood="dim")
         world = opened.enter_context(
@@ -94,9 +97,8 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
         )
-        suite = (SUITES / "shop.yaml").read_text()
         more = WIRED + (BROWSED if has_browser else "")
-        shop.open(RUNNING, suite=suite.replace("\nchecks:\n", f"\nchecks:\n{more}"))
+        shop.open(RUNNING, suite=suite_with(more))
         screen.line("ECS", f"the shop is open: {RUNNING.version} serves customers at {shop.url()}", mood="good")
         # First, while the clock is right: CloudWatch's values have the time of this machine.
         letters = iter(ascii_lowercase)
@@ -106,7 +108,18 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         with Customers(shop.production_port) as customers:
             stage = Stage(world, shop, customers, screen)
             stories = [story for story in STORIES if has_browser or not story.needs_browser]
-            played = [play_one(stage, next(letters), story) for story in stories]
+            played: list[Played] = []
+            journey: Journey | None = None
+            for story in stories:
+                letter = next(letters)
+                if not story.asks_model:
+                    played.append(play_one(stage, letter, story))
+                    continue
+                shop.put_suite(suite_with(more + SENTENCE))
+                with world.control.model(BUYS):
+                    played.append(play_one(stage, letter, story))
+                shop.put_suite(suite_with(more))
+                journey = SentenceChapter(world, screen, shop).play()
             approved, approval = play_approval(stage, next(letters))
         played.append(approved)
         screen.heading(f"{next(letters)}) {TITLE_OF_THE_NIGHT}")
@@ -114,6 +127,7 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         saved = [save(world, one, reports) for one in played]
         found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
         found += canary_differences(revisions) + night_differences(night)
+        found += journey_differences(journey) if journey else []
         tell_end(screen, played, saved)
         tell_night(screen, night)
         tell_verdict(screen, found, time.monotonic() - began)
@@ -123,6 +137,7 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
                 "releases": releases,
                 "approval": asdict(approval),
                 "canary": [asdict(revision) for revision in revisions],
+                "journey": asdict(journey) if journey else None,
                 "night": asdict(night),
                 "differences": found,
             }
@@ -130,6 +145,12 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         if asked.keep:
             keep(screen, world, shop)
         return 1 if found else 0
+
+
+def suite_with(more: str) -> str:
+    """The suite of the example, with these checks as well, and with a bake that nobody has to wait for."""
+    suite = (SUITES / "shop.yaml").read_text().replace("\n  bake: 20s\n", "\n  bake: 12s\n")
+    return suite.replace("\nchecks:\n", f"\nchecks:\n{more}")
 
 
 def play_one(stage: Stage, letter: str, story: Story) -> Played:

@@ -23,6 +23,10 @@ class Story:
     may_serve: bool = True
     # Whether nothing but a browser sees what is wrong with it.
     needs_browser: bool = False
+    # Whether a model plays a customer as well, from one sentence.
+    asks_model: bool = False
+    # The checks that the reasons must name.
+    named: tuple[str, ...] = ()
 
 
 RUNNING = Release("1.0.0")
@@ -49,6 +53,18 @@ BROWSED = """\
             - element: { role: status, contains: Thank you! }
 """
 
+# The same in one sentence, for a model. What proves it is what a page shows, whatever the model says.
+SENTENCE = """\
+  - name: a customer buys two books
+    on: [pre-traffic]
+    agent:
+      goal: Buy two copies of "Release It!", and see that the order is confirmed.
+      model: eu.anthropic.claude-haiku-4-5-20251001-v1:0
+      data: { mail: reader@example.com }
+      proof:
+        - element: { role: status, contains: Thank you! }
+"""
+
 STORIES = [
     Story(
         title="a good release",
@@ -73,6 +89,8 @@ STORIES = [
         leaves="1.1.0",
         may_serve=False,
         needs_browser=True,
+        asks_model=True,
+        named=("a reader buys a book in a browser", "a customer buys two books"),
     ),
     Story(
         title="a release that breaks under production traffic",

@@ -22,6 +22,12 @@ def differences(played: Played) -> list[str]:
     found += [f"the {stage} gate was asked about {version} and never answered" for stage in _unanswered(played)]
     if played.answers != story.answers:
         found.append(f"the gates should have answered {_spoken(story.answers)} and answered {_spoken(played.answers)}")
+    reasons = [reason for outcome in played.outcomes.values() for reason in outcome.reasons]
+    found += [
+        f"the reasons for {version} should have named the check {name!r} and are: {'; '.join(reasons) or 'none'}"
+        for name in story.named
+        if not any(name in reason for reason in reasons)
+    ]
     if played.serving_afterwards != {story.leaves}:
         now = ", ".join(sorted(played.serving_afterwards)) or "nothing"
         found.append(f"customers should have had {story.leaves} after {version} and had {now}")

@@ -9,6 +9,7 @@ from follow import Follower
 from gates import PRE, Gates
 from world import World, paths
 from world.control import Json
+from world.model import BUYS
 from world.outcomes import Outcome
 from world.shop import Release, Shop
 
@@ -21,15 +22,6 @@ ASKS = """\
           expect:
             - json: { path: $.version, equals: "{{ target.version }}" }
 """
-# References are numbers of what can be used, in the order of the page: the books; then a field, a select with
-# three options, and the button.
-BUYS: list[Json] = [
-    {"tools": [["click", {"ref": "@e2"}]]},
-    {"tools": [["type", {"ref": "@e1", "data": "mail"}]]},
-    {"tools": [["select", {"ref": "@e2", "option": "2"}]]},
-    {"tools": [["click", {"ref": "@e6"}]]},
-    {"tools": [["done", {"summary": "The order is confirmed."}]]},
-]
 
 
 def _deployed(

@@ -7,15 +7,18 @@ from dataclasses import replace
 import pytest
 from demo.approval import Approval
 from demo.play import Played
+from demo.sentence import Journey, journey_differences
 from demo.stories import APPROVED, STORIES, Story
 from demo.verdict import approval_differences, differences
 from world.outcomes import Outcome
 
 ALL = [*STORIES, APPROVED]
+JOURNEY = Journey(recorded=True, asked=5, replayed=True, seconds=2.0)
 
 
-def outcome(report: str = "s3://reports/r.html") -> Outcome:
-    return Outcome("subject", "text", {"report": report})
+def outcome(report: str = "s3://reports/r.html", named: tuple[str, ...] = ()) -> Outcome:
+    reasons = "\n".join(f'  - check "{name}" failed' for name in named)
+    return Outcome("subject", f"text\nWhy\n{reasons}\n\n", {"report": report})
 
 
 def story_of(fault: str) -> Story:
@@ -36,7 +39,7 @@ def played(story: Story) -> Played:
         status=story.ends,
         asked=set(story.answers),
         answers=dict(story.answers),
-        outcomes={stage: outcome() for stage in story.answers},
+        outcomes={stage: outcome(named=story.named) for stage in story.answers},
         canary_share=0.1 if story.may_serve else None,
         rolled_back=rolled_back,
         seconds_until_back=0.2 if rolled_back else None,
@@ -111,6 +114,26 @@ def test_a_broken_release_must_not_reach_anybody(fault: str, spoil: Callable[[Pl
     p = played(story_of(fault))
     spoil(p)
     assert differences(p)
+
+
+def test_whoever_found_a_fault_must_be_named() -> None:
+    p = played(story_of("dead-button"))
+    p.outcomes = {"pre-traffic": outcome(named=p.story.named[:1])}
+    [difference] = differences(p)
+    assert p.story.named[1] in difference
+
+
+def test_a_journey_as_it_should_be_has_no_differences() -> None:
+    assert journey_differences(JOURNEY) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"recorded": False}, {"replayed": False}, {"asked_again": 1}, {"seconds": 10.1}],
+    ids=str,
+)
+def test_what_goes_wrong_with_a_journey_is_told(changes: dict[str, object]) -> None:
+    assert journey_differences(replace(JOURNEY, **changes))
 
 
 def late(p: Played) -> None:

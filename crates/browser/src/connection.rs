@@ -236,6 +236,22 @@ pub(crate) struct Refusal {
 }
 
 impl Incoming {
+    /// An answer to `method`, unless the browser refuses it.
+    pub(crate) fn answered(mut self, method: &str) -> Result<Self, Error> {
+        match self.head.error.take() {
+            Some(refusal) => Err(Error::Refused {
+                method: method.to_owned(),
+                message: refusal.message,
+            }),
+            None => Ok(self),
+        }
+    }
+
+    /// What an answer to `method` holds.
+    pub(crate) fn answer<T: DeserializeOwned>(self, method: &str) -> Result<T, Error> {
+        self.answered(method)?.result()
+    }
+
     /// What an answer holds.
     pub(crate) fn result<T: DeserializeOwned>(&self) -> Result<T, Error> {
         #[derive(Deserialize)]

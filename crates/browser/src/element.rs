@@ -243,13 +243,18 @@ impl Page {
         struct Nodes {
             nodes: Vec<view::AxNode>,
         }
-        let document: Document = self.call("DOM.getDocument", json!({ "depth": 0 })).await?;
+        let whole = json!({ "depth": 0 });
+        let document: Document = self
+            .call_of_document(context, "DOM.getDocument", whole)
+            .await?;
         let query = json!({
             "backendNodeId": document.root.backend_node_id,
             // As the browser itself calls it.
             "role": if role == "img" { "image" } else { role },
         });
-        let found: Nodes = self.call("Accessibility.queryAXTree", query).await?;
+        let found: Nodes = self
+            .call_of_document(context, "Accessibility.queryAXTree", query)
+            .await?;
         let meant = found.nodes.into_iter().filter(|node| {
             !node.ignored && name.is_none_or(|name| name.holds(node.name().unwrap_or_default()))
         });

@@ -4,6 +4,9 @@ use tokio_tungstenite::tungstenite;
 
 use crate::limits::MAX_MESSAGE_BYTES;
 
+/// As the browser says it of a script that ran in a document which is no longer shown.
+pub(crate) const DOCUMENT_GONE: &str = "Execution context was destroyed";
+
 /// Why nothing came of a browser's work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -86,7 +89,7 @@ impl Error {
         };
         [
             "Cannot find context",
-            "Execution context was destroyed",
+            DOCUMENT_GONE,
             "Promise was collected",
             "Inspected target navigated or closed",
             "uniqueContextId not found",

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::incoming::auto_attach;
-use crate::connection::Connection;
+use crate::connection::{Connection, Incoming};
+use crate::error::DOCUMENT_GONE;
 use crate::log::Log;
 use crate::{Endpoint, Error, events};
 
@@ -201,17 +202,17 @@ impl Page {
         let downloads = json!({
             "behavior": "deny", "browserContextId": self.context, "eventsEnabled": true
         });
-        let _: Value = self
-            .of_browser("Browser.setDownloadBehavior", downloads)
-            .await?;
         let target = json!({ "url": "about:blank", "browserContextId": self.context });
         let target: Target = self.of_browser("Target.createTarget", target).await?;
         self.target = target.target_id;
-        let _: Value = self
-            .of_browser("Target.setDiscoverTargets", json!({ "discover": true }))
-            .await?;
         let attach = json!({ "targetId": self.target, "flatten": true });
-        let attached: Attached = self.of_browser("Target.attachToTarget", attach).await?;
+        let commands = vec![
+            ("Browser.setDownloadBehavior", downloads),
+            ("Target.setDiscoverTargets", json!({ "discover": true })),
+            ("Target.attachToTarget", attach),
+        ];
+        let answers = self.ask_together(None, commands).await?;
+        let attached: Attached = answers[2].result()?;
         self.session = attached.session_id;
         // The main frame of a page has its number.
         self.frame.clone_from(&self.target);
@@ -231,7 +232,7 @@ impl Page {
         let script = json!({
             "source": WORLD_SCRIPT, "worldName": WORLD, "runImmediately": true
         });
-        let commands = [
+        let commands = vec![
             ("Page.enable", json!({})),
             ("Page.setLifecycleEventsEnabled", json!({ "enabled": true })),
             ("Runtime.enable", json!({})),
@@ -258,36 +259,8 @@ impl Page {
             ("Target.setAutoAttach", auto_attach()),
             ("Page.addScriptToEvaluateOnNewDocument", script),
         ];
-        let mut sent = Vec::new();
         let session = self.session.clone();
-        for (method, params) in commands {
-            let id = self.connection.send(Some(&session), method, params).await?;
-            sent.push((id, method));
-        }
-        // The browser's processes answer in any order.
-        let until = self.call_until(CALL_TIMEOUT);
-        while let Some((_, method)) = sent.first() {
-            let Some(incoming) = self.connection.next(until).await? else {
-                return Err(Error::Silent {
-                    method: (*method).to_owned(),
-                });
-            };
-            let answered = sent
-                .iter()
-                .position(|(id, _)| incoming.head.id == Some(*id));
-            match (answered, &incoming.head.error) {
-                (None, _) => self.take(&incoming).await?,
-                (Some(index), None) => {
-                    sent.remove(index);
-                }
-                (Some(index), Some(refusal)) => {
-                    return Err(Error::Refused {
-                        method: sent[index].1.to_owned(),
-                        message: refusal.message.clone(),
-                    });
-                }
-            }
-        }
+        self.ask_together(Some(&session), commands).await?;
         Ok(())
     }
 
@@ -456,6 +429,34 @@ impl Page {
         }
     }
 
+    /// Asks something of the document that is shown. Where another one comes meanwhile, the browser may never answer: then it
+    /// is asked of a document that is gone.
+    pub(crate) async fn call_of_document<T: DeserializeOwned>(
+        &mut self,
+        context: i64,
+        method: &str,
+        params: Value,
+    ) -> Result<T, Error> {
+        let until = self.call_until(CALL_TIMEOUT);
+        let session = self.session.clone();
+        let id = self.connection.send(Some(&session), method, params).await?;
+        loop {
+            if self.world != Some(context) {
+                return Err(Error::Refused {
+                    method: method.to_owned(),
+                    message: DOCUMENT_GONE.to_owned(),
+                });
+            }
+            let Some(incoming) = self.connection.next(until).await? else {
+                return self.whose_silence(method.to_owned()).await;
+            };
+            if incoming.head.id == Some(id) {
+                return incoming.answer(method);
+            }
+            self.take(&incoming).await?;
+        }
+    }
+
     /// Sends a command of the page whose answer is not waited for.
     pub(crate) async fn tell(&mut self, method: &str, params: Value) -> Result<(), Error> {
         let session = self.session.clone();
@@ -493,14 +494,37 @@ impl Page {
                 self.take(&incoming).await?;
                 continue;
             }
-            return match incoming.head.error {
-                Some(refusal) => Err(Error::Refused {
-                    method: method.to_owned(),
-                    message: refusal.message,
-                }),
-                None => incoming.result(),
-            };
+            return incoming.answer(method);
         }
+    }
+
+    /// The answers to commands that are sent at once, in the order of the commands.
+    async fn ask_together(
+        &mut self,
+        session: Option<&str>,
+        commands: Vec<(&'static str, Value)>,
+    ) -> Result<Vec<Incoming>, Error> {
+        let mut sent = Vec::new();
+        for (method, params) in commands {
+            let id = self.connection.send(session, method, params).await?;
+            sent.push((id, method));
+        }
+        // The browser's processes answer in any order.
+        let until = self.call_until(CALL_TIMEOUT);
+        let mut answers: Vec<Option<Incoming>> = sent.iter().map(|_| None).collect();
+        while let Some(missing) = answers.iter().position(Option::is_none) {
+            let Some(incoming) = self.connection.next(until).await? else {
+                return Err(Error::Silent {
+                    method: sent[missing].1.to_owned(),
+                });
+            };
+            let ids = sent.iter().map(|(id, _)| Some(*id));
+            match ids.into_iter().position(|id| incoming.head.id == id) {
+                None => self.take(&incoming).await?,
+                Some(index) => answers[index] = Some(incoming.answered(sent[index].1)?),
+            }
+        }
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// Runs `script` in our world of the document that is shown. Where that goes away meanwhile, in the next one's.

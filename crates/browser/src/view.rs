@@ -187,8 +187,17 @@ impl Page {
         struct Tree {
             nodes: Vec<AxNode>,
         }
-        let tree: Tree = self.call("Accessibility.getFullAXTree", json!({})).await?;
-        Ok(in_order(&tree.nodes))
+        loop {
+            let context = self.world().await?;
+            let all: Result<Tree, Error> = self
+                .call_of_document(context, "Accessibility.getFullAXTree", json!({}))
+                .await;
+            match all {
+                Ok(tree) => return Ok(in_order(&tree.nodes)),
+                Err(error) if error.is_of_a_document_gone() => self.forget(context),
+                Err(other) => return Err(other),
+            }
+        }
     }
 
     /// A picture of the screen, with what holds `secrets`, password fields and what `selectors` find covered.

@@ -137,15 +137,8 @@ fn what_an_agent_did_is_recorded_approved_and_done_again_without_a_model() {
     let (model, release, folder) = (Model::open(), RunningShop::open("none"), folder("record"));
     let suite = suite(&folder);
     let path = suite.to_str().unwrap();
-    let call = [
-        "agent",
-        "record",
-        path,
-        "--url",
-        &release.url,
-        "--check",
-        CHECK,
-    ];
+    // The only check with an agent need not be named.
+    let call = ["agent", "record", path, "--url", &release.url];
     let output = deploy_hooks(&model, &call);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(model.asked(), 5, "{}", said(&output));
@@ -260,13 +253,28 @@ fn what_can_not_be_recorded_is_said() {
     let (model, folder) = (Model::open(), folder("wrong"));
     let suite = suite(&folder);
     let path = suite.to_str().unwrap();
+    let text = std::fs::read_to_string(&suite).unwrap();
+    let at = text.find("  - name: a customer").unwrap();
+    let other = |name: &str, text: &str| {
+        let other = folder.join(name);
+        std::fs::write(&other, text).unwrap();
+        other.to_str().unwrap().to_owned()
+    };
+    let (none, two) = (
+        &other("none.yaml", &text[..at]),
+        &other(
+            "two.yaml",
+            &format!("{text}{}", text[at..].replace("a customer", "another")),
+        ),
+    );
     let said_of = |args: &[&str]| {
         let output = deploy_hooks(&model, args);
         format!("{:?}: {}", output.status.code(), said(&output)).replace(path, "agent.yaml")
     };
     let url = "http://127.0.0.1:1";
     let said = [
-        said_of(&["agent", "record", path, "--url", url]),
+        said_of(&["agent", "record", none, "--url", url]),
+        said_of(&["agent", "record", two, "--url", url]),
         said_of(&[
             "agent",
             "record",
@@ -280,6 +288,8 @@ fn what_can_not_be_recorded_is_said() {
         said_of(&["agent", "show", path]),
     ];
     insta::assert_snapshot!(said.join("\n"), @r#"
+    Some(3): no check of this file has an `agent`
+
     Some(3): one check is recorded: name it by --check
 
     Some(3): the check "home page" has no `agent` in this file

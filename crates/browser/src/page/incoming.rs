@@ -153,7 +153,9 @@ impl Page {
     /// A frame or a worker in another process: it waits until it is watched.
     async fn take_session(&mut self, incoming: &Incoming) -> Result<(), Error> {
         let attached: events::AttachedToTarget = incoming.params()?;
-        if attached.session_id == self.session {
+        // Our own is told of before the answer that names it.
+        let is_own = self.session.is_empty() && attached.target_info.target_id == self.target;
+        if is_own || attached.session_id == self.session {
             return Ok(());
         }
         let session = Some(attached.session_id.as_str());

@@ -4,7 +4,7 @@ mod edit;
 
 use std::path::{Path, PathBuf};
 
-use gate::Conclusion;
+use gate::{Conclusion, Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -89,20 +89,30 @@ pub(crate) async fn run(command: &Command, screen: &mut Screen) -> Result<(), Fa
     }
 }
 
-async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
-    let [name] = args.check.check.as_slice() else {
-        return Err(Failure::Wrong(
-            "one check is recorded: name it by --check".to_owned(),
-        ));
-    };
-    let mut suite = check::load(&args.check)?;
-    if suite.agent_of(name).is_none() {
-        return Err(Failure::Wrong(format!(
+/// The check that is named, or the only one with an agent.
+fn check_to_record(named: &[String], suite: &Suite) -> Result<String, Failure> {
+    match (named, suite.agents().collect::<Vec<_>>().as_slice()) {
+        ([name], agents) if agents.contains(&name.as_str()) => Ok(name.clone()),
+        ([name], _) => Err(Failure::Wrong(format!(
             "the check {name:?} has no `agent` in this file"
-        )));
+        ))),
+        ([], [only]) => Ok((*only).to_owned()),
+        ([], []) => Err(Failure::Wrong(
+            "no check of this file has an `agent`".to_owned(),
+        )),
+        _ => Err(Failure::Wrong(
+            "one check is recorded: name it by --check".to_owned(),
+        )),
     }
+}
+
+async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
+    let mut suite = check::load(&args.check)?;
+    let name = check_to_record(&args.check.check, &suite)?;
     suite.forget_recordings();
-    let outcome = check::measure(&args.check, suite, screen, true).await?;
+    let mut only = args.check.clone();
+    only.check = vec![name.clone()];
+    let outcome = check::measure(&only, suite, screen, true).await?;
     match outcome.verdict.conclusion {
         Conclusion::Passed => {}
         _ if outcome.refused => return Err(Failure::Told(failure::EXIT_UNUSABLE)),
@@ -113,7 +123,7 @@ async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
         .report
         .checks
         .iter()
-        .find(|check| check.name == *name);
+        .find(|check| check.name == name);
     let tries = report
         .into_iter()
         .flat_map(|check| &check.rounds)
@@ -128,10 +138,10 @@ async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| folder.join(file_name(name)));
+        .unwrap_or_else(|| folder.join(file_name(&name)));
     let recording = Recording {
         version: VERSION,
-        check: name.clone(),
+        check: name,
         recorded,
     };
     let text = serde_json::to_string_pretty(&recording).expect("texts are written");

@@ -37,7 +37,7 @@ const TIME_AFTER_BAKE: Duration = Duration::from_mins(10);
 const MAX_TIME_OF_ONE_ROUND: Duration = Duration::from_hours(1);
 
 /// Run a suite against an address, or against what is deployed
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
     /// The suite, or a Hurl file; - reads a suite from standard input

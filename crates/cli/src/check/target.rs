@@ -16,7 +16,7 @@ use crate::{clients, deployed};
 const TASK: &str = "ecs_task";
 
 /// What is measured.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").args(["url", "deployment", "service"]).required(true))]
 pub(super) struct CheckTarget {
     /// Where the release answers: scheme, host and port

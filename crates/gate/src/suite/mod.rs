@@ -282,6 +282,12 @@ impl Suite {
         is_here.then_some((check.at.line, check.at.column, agent.recorded.len()))
     }
 
+    /// The checks with an agent that are written in this file.
+    pub fn agents(&self) -> impl Iterator<Item = &str> {
+        let names = self.checks.iter().map(|check| check.name.as_str());
+        names.filter(|name| self.agent_of(name).is_some())
+    }
+
     /// Whether a check at `stage` asks a model: surely, or only where what was recorded no longer fits. None: no check.
     pub fn asks_model(&self, stage: Stage) -> Option<bool> {
         let agents = self.checks.iter().filter_map(|check| match &check.probe {
