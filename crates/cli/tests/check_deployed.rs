@@ -65,7 +65,15 @@ fn told(output: &Output, service: &Service) -> String {
             shown.push_str(word);
         }
     }
-    format!("{shown}(ends with {})", output.status.code().unwrap())
+    // Checks are shown as they end, in any order.
+    let mut lines: Vec<&str> = shown.lines().collect();
+    let is_row = |line: &&str| line.starts_with("  passed       ");
+    let first = lines.iter().position(is_row).unwrap_or_default();
+    let rows = lines[first..].iter().take_while(|line| is_row(line));
+    let end = first + rows.count();
+    lines[first..end].sort_unstable();
+    let code = output.status.code().unwrap();
+    format!("{}\n(ends with {code})", lines.join("\n"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
