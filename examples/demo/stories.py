@@ -43,6 +43,7 @@ BROWSED = """\
   - name: a reader buys a book in a browser
     on: [pre-traffic]
     browser:
+      step_timeout: 3s
       steps:
         - go: /
         - click: { role: link, name: Release It! }
@@ -61,6 +62,7 @@ SENTENCE = """\
       goal: Buy two copies of "Release It!", and see that the order is confirmed.
       model: eu.anthropic.claude-haiku-4-5-20251001-v1:0
       data: { mail: reader@example.com }
+      step_timeout: 3s
       proof:
         - element: { role: status, contains: Thank you! }
 """
