@@ -88,7 +88,7 @@ local: # local-aws, the sample shop, and the command line
 .PHONY: quick
 quick: # Unoptimised packages for the local world, local-aws and the command line, from one build
 	@tools/install.sh python
-	@[[ -e target/debug/local-aws ]] || printf '%s\n' 'Compiling everything once: about seven minutes on two cores; later, seconds.' >&2
+	@[[ -e target/debug/local-aws ]] || printf '%s\n' 'Compiling everything once: seven to ten minutes on two cores; later, seconds.' >&2
 	@# Side by side: pip waits for the network, and cargo for the processor.
 	@tools/install.sh tools ministack & installing=$$!; \
 	cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws sample-shop cli) --bins || { wait; exit 1; }; \

@@ -7,6 +7,7 @@
 # but for two, which are of the system:
 #   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
 #   tmux                        from the PATH; the same
+# `python` installs nothing, and says whether this machine's Python will do.
 # Does nothing for what is there already; a stamp remembers what it was made from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -100,7 +101,6 @@ for name in "$@"; do
     mdbook) cargo_program mdbook "$MDBOOK" --no-default-features --features search ;;
     chromium | tmux) "$name" ;;
     tools | ministack | checkov | custodian) environment "$name" ;;
-    # Installs nothing: for whoever begins something long meanwhile.
     python) python_will_do ;;
     *) fail "unknown tool $name" ;;
   esac

@@ -60,7 +60,8 @@ class SentenceChapter:
         shown, _ = self._run("show", recording)
         for line in shown.stdout.splitlines():
             self._screen.framed("│ ", line, "dim")
-        self._run("approve", recording, suite)
+        run, _ = self._run("approve", recording, suite)
+        journey.said += run.stdout + run.stderr
         with self._world.control.model([]):
             run, journey.seconds = self._run("replay", suite, "--url", self._shop.url())
             journey.replayed, journey.asked_again = run.returncode == 0, len(self._world.control.model_calls())
@@ -80,7 +81,10 @@ class SentenceChapter:
             "AWS_SECRET_ACCESS_KEY": "test",
         }
         program = [str(BINARIES / "deploy-hooks"), "agent", command, *map(str, arguments)]
-        run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+        try:
+            run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"deploy-hooks agent {command} did not end within {WITHIN:.0f} s") from error
         return run, time.monotonic() - began
 
 
@@ -89,6 +93,8 @@ def journey_differences(journey: Journey) -> list[str]:
     if not journey.recorded:
         return [f"what the model did should have been recorded and was not: {journey.said}"]
     found = []
+    if not journey.asked:
+        found.append("a model should have been asked while its way was recorded and was not")
     if not journey.replayed:
         found.append(f"the recorded journey should have passed on the good release and did not: {journey.said}")
     if journey.asked_again:

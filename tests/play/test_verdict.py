@@ -129,7 +129,7 @@ def test_a_journey_as_it_should_be_has_no_differences() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"recorded": False}, {"replayed": False}, {"asked_again": 1}, {"seconds": 10.1}],
+    [{"recorded": False}, {"asked": 0}, {"replayed": False}, {"asked_again": 1}, {"seconds": 10.1}],
     ids=str,
 )
 def test_what_goes_wrong_with_a_journey_is_told(changes: dict[str, object]) -> None:

@@ -4,9 +4,6 @@ use tokio_tungstenite::tungstenite;
 
 use crate::limits::MAX_MESSAGE_BYTES;
 
-/// As the browser says it of a script that ran in a document which is no longer shown.
-pub(crate) const DOCUMENT_GONE: &str = "Execution context was destroyed";
-
 /// Why nothing came of a browser's work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -71,6 +68,12 @@ pub enum Error {
     /// The browser answers and the page does not: a script of it never ends.
     #[error("the page does not answer: a script of it keeps it busy")]
     Frozen,
+    /// Another document came before the browser answered what was asked of the one before; it may never answer.
+    #[error("the page went on to another one before {method} was answered")]
+    DocumentGone {
+        /// The command.
+        method: String,
+    },
     /// A script of ours in the page failed.
     #[error("a look into the page failed: {0}")]
     Script(String),
@@ -84,12 +87,14 @@ impl Error {
 
     /// What was asked of a document is void, as another one has come.
     pub(crate) fn is_of_a_document_gone(&self) -> bool {
-        let Self::Refused { message, .. } = self else {
-            return false;
+        let message = match self {
+            Self::DocumentGone { .. } => return true,
+            Self::Refused { message, .. } => message,
+            _ => return false,
         };
         [
             "Cannot find context",
-            DOCUMENT_GONE,
+            "Execution context was destroyed",
             "Promise was collected",
             "Inspected target navigated or closed",
             "uniqueContextId not found",

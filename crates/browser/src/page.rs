@@ -17,7 +17,6 @@ use tokio::time::Instant;
 
 use self::incoming::auto_attach;
 use crate::connection::{Connection, Incoming};
-use crate::error::DOCUMENT_GONE;
 use crate::log::Log;
 use crate::{Endpoint, Error, events};
 
@@ -420,40 +419,31 @@ impl Page {
         method: &str,
         params: Value,
     ) -> Result<T, Error> {
-        let until = self.call_until(CALL_TIMEOUT);
-        let session = self.session.clone();
-        let id = self.connection.send(Some(&session), method, params).await?;
-        match self.answer(id, method, until).await {
-            Err(Error::Silent { method }) if until < self.until => self.whose_silence(method).await,
-            other => other,
-        }
+        self.ask_page(None, method, params).await
     }
 
-    /// Asks something of the document that is shown. Where another one comes meanwhile, the browser may never answer: then it
-    /// is asked of a document that is gone.
+    /// The same of the document that `context` belongs to. Where another one comes meanwhile, the browser may never answer.
     pub(crate) async fn call_of_document<T: DeserializeOwned>(
         &mut self,
         context: i64,
         method: &str,
         params: Value,
     ) -> Result<T, Error> {
+        self.ask_page(Some(context), method, params).await
+    }
+
+    async fn ask_page<T: DeserializeOwned>(
+        &mut self,
+        document: Option<i64>,
+        method: &str,
+        params: Value,
+    ) -> Result<T, Error> {
         let until = self.call_until(CALL_TIMEOUT);
         let session = self.session.clone();
         let id = self.connection.send(Some(&session), method, params).await?;
-        loop {
-            if self.world != Some(context) {
-                return Err(Error::Refused {
-                    method: method.to_owned(),
-                    message: DOCUMENT_GONE.to_owned(),
-                });
-            }
-            let Some(incoming) = self.connection.next(until).await? else {
-                return self.whose_silence(method.to_owned()).await;
-            };
-            if incoming.head.id == Some(id) {
-                return incoming.answer(method);
-            }
-            self.take(&incoming).await?;
+        match self.answer_of(document, id, method, until).await {
+            Err(Error::Silent { method }) if until < self.until => self.whose_silence(method).await,
+            other => other,
         }
     }
 
@@ -484,7 +474,23 @@ impl Page {
         method: &str,
         until: Instant,
     ) -> Result<T, Error> {
+        self.answer_of(None, id, method, until).await
+    }
+
+    /// The answer, as long as the document that was asked is shown, if it is one's.
+    async fn answer_of<T: DeserializeOwned>(
+        &mut self,
+        document: Option<i64>,
+        id: u64,
+        method: &str,
+        until: Instant,
+    ) -> Result<T, Error> {
         loop {
+            if document.is_some() && self.world != document {
+                return Err(Error::DocumentGone {
+                    method: method.to_owned(),
+                });
+            }
             let Some(incoming) = self.connection.next(until).await? else {
                 return Err(Error::Silent {
                     method: method.to_owned(),

@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use browser::{
-    Decision, Endpoint, Error, Navigation, Page, PageOptions, PageRequest, RequestPolicy, Viewport,
+    Decision, Endpoint, Error, Locator, Navigation, Page, PageOptions, PageRequest, RequestPolicy,
+    Viewport,
 };
 use futures::{SinkExt, StreamExt};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -60,11 +62,11 @@ where
                 if method == at {
                     return then(socket, id).await;
                 }
-                let result = serde_json::json!({
+                let result = json!({
                     "product": "Chrome/1", "userAgent": "Mozilla", "browserContextId": "c",
                     "targetId": "t", "sessionId": "s", "frameId": "t", "loaderId": "l"
                 });
-                let answer = serde_json::json!({ "id": id, "result": result });
+                let answer = json!({ "id": id, "result": result });
                 if socket
                     .send(Message::text(answer.to_string()))
                     .await
@@ -73,7 +75,7 @@ where
                     return;
                 }
                 if method == "Page.navigate" {
-                    let loaded = serde_json::json!({
+                    let loaded = json!({
                         "method": "Page.lifecycleEvent", "sessionId": "s",
                         "params": { "frameId": "t", "loaderId": "l", "name": "load" }
                     });
@@ -253,6 +255,58 @@ async fn a_browser_that_stops_answering_is_not_the_pages_fault() {
         matches!(silent, Error::Silent { .. }) && !silent.is_of_page(),
         "{silent}"
     );
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_document_that_goes_away_is_asked_of_the_next() {
+    let goes_on = scripted("Page.navigate", |mut socket: Socket, id| async move {
+        let created = |context: u8| {
+            json!({ "method": "Runtime.executionContextCreated", "sessionId": "s", "params": {
+                "context": { "id": context, "name": "deploy-hooks", "auxData": { "frameId": "t" } }
+            } })
+        };
+        let destroyed = json!({ "method": "Runtime.executionContextDestroyed", "sessionId": "s",
+            "params": { "executionContextId": 1 } });
+        let loaded = json!({ "method": "Page.lifecycleEvent", "sessionId": "s",
+            "params": { "frameId": "t", "loaderId": "l", "name": "load" } });
+        let navigated = json!({ "id": id, "result": { "frameId": "t", "loaderId": "l" } });
+        for message in [navigated, created(1), loaded] {
+            socket.send(Message::text(message.to_string())).await.ok();
+        }
+        let mut queries = 0;
+        while let Some(Ok(Message::Text(text))) = socket.next().await {
+            let asked: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let result = match asked["method"].as_str().unwrap() {
+                "DOM.getDocument" => json!({ "root": { "backendNodeId": 1 } }),
+                "Accessibility.queryAXTree" if queries == 0 => {
+                    queries += 1;
+                    for event in [destroyed.clone(), created(2)] {
+                        socket.send(Message::text(event.to_string())).await.ok();
+                    }
+                    continue;
+                }
+                "Accessibility.queryAXTree" => json!({ "nodes": [] }),
+                "Runtime.callFunctionOn" => {
+                    assert_eq!(asked["params"]["executionContextId"], 2);
+                    json!({ "result": { "value": { "all": 0, "seen": 0, "invalid": false } } })
+                }
+                _ => json!({}),
+            };
+            let answer = json!({ "id": asked["id"], "result": result });
+            socket.send(Message::text(answer.to_string())).await.ok();
+        }
+    })
+    .await;
+    let mut page = open(goes_on, Duration::from_secs(20)).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(1);
+    let went = page.go("http://a/", until).await.unwrap();
+    assert_eq!(went, Navigation::Loaded);
+    let button = Locator::Role {
+        role: "button".to_owned(),
+        name: None,
+    };
+    let located = page.locate(&button).await.unwrap();
+    assert_eq!((located.all, located.seen), (0, 0));
 }
 
 #[test]
