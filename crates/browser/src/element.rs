@@ -231,24 +231,11 @@ impl Page {
         context: i64,
     ) -> Result<Located, Error> {
         #[derive(Deserialize)]
-        struct Document {
-            root: Root,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Root {
-            backend_node_id: i64,
-        }
-        #[derive(Deserialize)]
         struct Nodes {
             nodes: Vec<view::AxNode>,
         }
-        let whole = json!({ "depth": 0 });
-        let document: Document = self
-            .call_of_document(context, "DOM.getDocument", whole)
-            .await?;
         let query = json!({
-            "backendNodeId": document.root.backend_node_id,
+            "backendNodeId": self.document(context).await?,
             // As the browser itself calls it.
             "role": if role == "img" { "image" } else { role },
         });
@@ -262,6 +249,34 @@ impl Page {
         let all = meant.len();
         let taken = self.take_nodes(&meant, context).await?;
         Ok(Located { all, ..taken })
+    }
+
+    /// The number of the document whose scripts run in `context`; asked for once.
+    async fn document(&mut self, context: i64) -> Result<i64, Error> {
+        #[derive(Deserialize)]
+        struct Document {
+            root: Root,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Root {
+            backend_node_id: i64,
+        }
+        if let Some((of, known)) = self.document
+            && of == context
+        {
+            return Ok(known);
+        }
+        let whole = json!({ "depth": 0 });
+        let document: Document = self
+            .call_of_document(context, "DOM.getDocument", whole)
+            .await?;
+        let number = document.root.backend_node_id;
+        // Another one may have come meanwhile.
+        if self.world == Some(context) {
+            self.document = Some((context, number));
+        }
+        Ok(number)
     }
 
     /// By what scripts of a world know a node; none of what is no object there.

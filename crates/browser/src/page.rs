@@ -101,7 +101,9 @@ pub struct Page {
     /// `Chrome/156.0.8078.114`
     product: String,
     /// Of the document that is shown.
-    world: Option<i64>,
+    pub(crate) world: Option<i64>,
+    /// The world that was asked in, and the number of its document.
+    pub(crate) document: Option<(i64, i64)>,
     /// The navigation that has come to its end.
     loaded: Option<String>,
     /// A document has come and is not complete.
@@ -151,6 +153,7 @@ impl Page {
             frame: String::new(),
             product: String::new(),
             world: None,
+            document: None,
             loaded: None,
             loading: false,
             sessions: 0,
@@ -554,7 +557,7 @@ impl Page {
 
     pub(crate) fn forget(&mut self, context: i64) {
         if self.world == Some(context) {
-            self.world = None;
+            (self.world, self.document) = (None, None);
         }
     }
 

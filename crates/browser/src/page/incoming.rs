@@ -21,14 +21,16 @@ impl Page {
             "Runtime.executionContextCreated" if of_page => {
                 let events::ContextCreated { context } = incoming.params()?;
                 if context.name == WORLD && context.aux_data.frame_id == self.frame {
-                    self.world = Some(context.id);
+                    (self.world, self.document) = (Some(context.id), None);
                 }
             }
             "Runtime.executionContextDestroyed" if of_page => {
                 let gone: events::ContextDestroyed = incoming.params()?;
                 self.forget(gone.execution_context_id);
             }
-            "Runtime.executionContextsCleared" if of_page => self.world = None,
+            "Runtime.executionContextsCleared" if of_page => {
+                (self.world, self.document) = (None, None);
+            }
             "Page.lifecycleEvent" if of_page => {
                 let event: events::Lifecycle = incoming.params()?;
                 if event.frame_id == self.frame {
