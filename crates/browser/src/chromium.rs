@@ -5,10 +5,11 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -20,6 +21,8 @@ use crate::{Endpoint, Error};
 /// How long a browser may take until it listens. A machine that is busy starts one in some seconds.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_EVERY: Duration = Duration::from_millis(10);
+/// How often the removal of a profile is tried, [`POLL_EVERY`].
+const MAX_REMOVALS: usize = 100;
 /// What is shown of what a browser that does not start wrote.
 const MAX_COMPLAINT: u64 = 4 * 1024;
 
@@ -191,6 +194,13 @@ impl Drop for Chromium {
             kill_process_group(group, Signal::KILL).ok();
         }
         self.keeper.wait().ok();
+        // A process that is just being killed may still write; what it wrote meanwhile must go as well.
+        for _ in 0..MAX_REMOVALS {
+            match fs::remove_dir_all(self.profile.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => thread::sleep(POLL_EVERY),
+                _ => break,
+            }
+        }
     }
 }
 
