@@ -13,36 +13,48 @@ from world.paths import ROOT
 
 # The accessor in `common::aws` or the SDK crate: botocore's name, IAM's prefix.
 SERVICES = {
-    "applicationautoscaling": ("application-autoscaling", "application-autoscaling"),
-    "autoscaling": ("autoscaling", "autoscaling"),
     "cloudformation": ("cloudformation", "cloudformation"),
     "codedeploy": ("codedeploy", "codedeploy"),
     "codepipeline": ("codepipeline", "codepipeline"),
-    "dynamodb": ("dynamodb", "dynamodb"),
     "ecs": ("ecs", "ecs"),
     "elb": ("elbv2", "elasticloadbalancing"),
     "eventbridge": ("events", "events"),
-    "lambda": ("lambda", "lambda"),
-    "rds": ("rds", "rds"),
     "s3": ("s3", "s3"),
-    "scheduler": ("scheduler", "scheduler"),
-    "sesv2": ("sesv2", "ses"),
     "sns": ("sns", "sns"),
     "sts": ("sts", "sts"),
 }
-# Services that are called by their JSON protocol, without an SDK crate: the constant in `common::json_api`.
+# Services that are called without an SDK crate: the constant in `common::json_api`, `query_api` or `rest_api`.
 JSON_SERVICES = {
+    "APPLICATION_AUTO_SCALING": ("application-autoscaling", "application-autoscaling"),
+    "AUTO_SCALING": ("autoscaling", "autoscaling"),
     "BEDROCK_AGENTCORE": ("bedrock-agentcore", "bedrock-agentcore"),
     "BEDROCK_RUNTIME": ("bedrock-runtime", "bedrock"),
     "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
+    "DYNAMODB": ("dynamodb", "dynamodb"),
     "ECR": ("ecr", "ecr"),
     "EVENTS": ("events", "events"),
+    "LAMBDA": ("lambda", "lambda"),
     "LOGS": ("logs", "logs"),
+    "RDS": ("rds", "rds"),
+    "SCHEDULER": ("scheduler", "scheduler"),
     "SECRETS_MANAGER": ("secretsmanager", "secretsmanager"),
+    "SES": ("sesv2", "ses"),
     "SSM": ("ssm", "ssm"),
 }
 # `NAME_page` calls the service of that name for a page of its answer.
-JSON_CALLS = ("json_api::call(", "rest_api::call(", "cloudwatch_page(")
+JSON_CALLS = (
+    "json_api::call(",
+    "json_api::list::<",
+    "query_api::list::<",
+    "rest_api::call(",
+    "cloudwatch_page(",
+    # Of `environments`, with the action in place of the operation.
+    ".call_json(",
+    ".call_query(",
+    "rds::change(",
+)
+# What makes one call only, and is no method of a client.
+INVOCATION = "lambda_invoke::invoke_"
 OTHER_NAMES = {
     "bedrock:Converse": {"bedrock:InvokeModel"},
     "lambda:Invoke": {"lambda:InvokeFunction"},
@@ -81,8 +93,16 @@ def _calls(file: Path) -> set[str]:
                     found |= OTHER_NAMES.get(name, {name})
     for name in re.findall(r"\bcommon::ecs::(\w+)\(", text):
         found |= _shared()[name]
+    if INVOCATION in text:
+        found |= OTHER_NAMES["lambda:Invoke"]
+    return found | _json_calls(text)
+
+
+def _json_calls(text: str) -> set[str]:
+    """The actions of services that are called without an SDK crate."""
+    found: set[str] = set()
     if any(call in text for call in JSON_CALLS):
-        named = set(re.findall(r'"([A-Z][A-Za-z]+)"', text))
+        named = set(re.findall(r'"(?:[a-z-]+:)?([A-Z][A-Za-z]+)"', text))
         for constant, (model, prefix) in JSON_SERVICES.items():
             if re.search(rf"\b{constant}\b|\b{constant.lower()}_page\(", text):
                 for operation in OPERATIONS[model]:

@@ -7,16 +7,13 @@
 
 use approvals::config::Route;
 use approvals::{Case, CaseId};
-use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
-use aws_sdk_scheduler::types::{
-    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode,
-    RetryPolicy, Target,
-};
+use aws_sdk_codepipeline::error::ProvideErrorMetadata;
 use common::aws::{Aws, Identity};
 use common::failure::{Failure, Hints};
+use common::rest_api::{self, SCHEDULER, path_segment};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::settings::Schedules;
 
@@ -87,58 +84,50 @@ pub async fn set(
     tick: WakeUp,
 ) -> Result<(), ScheduleError> {
     let name = name(case, tick.number);
-    let call = scheduler
-        .aws
-        .scheduler()
-        .create_schedule()
-        .name(&name)
-        .group_name(&scheduler.schedules.group)
-        .schedule_expression(expression(tick.at))
-        .schedule_expression_timezone("UTC")
-        .flexible_time_window(
-            FlexibleTimeWindow::builder()
-                .mode(FlexibleTimeWindowMode::Off)
-                .build()
-                .expect("a mode is set"),
-        )
-        .action_after_completion(ActionAfterCompletion::Delete)
-        .target(target(scheduler, case, tick.number));
-    match call.send().await {
+    let input = json!({
+        "ActionAfterCompletion": "DELETE",
+        // The same for each try of the call, so that a second one does not conflict with the first.
+        "ClientToken": signing::new_id(),
+        "FlexibleTimeWindow": { "Mode": "OFF" },
+        "GroupName": scheduler.schedules.group,
+        "ScheduleExpression": expression(tick.at),
+        "ScheduleExpressionTimezone": "UTC",
+        "Target": target(scheduler, case, tick.number),
+    });
+    let path = format!("/schedules/{}", path_segment(&name));
+    let route = ("POST", path.as_str());
+    let made = rest_api::call(scheduler.aws, SCHEDULER, "CreateSchedule", route, input).await;
+    match made {
         Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            Some(CreateScheduleError::ConflictException(_)) => Ok(()),
-            _ => Err(ScheduleError {
-                name,
-                group: scheduler.schedules.group.clone(),
-                detail: Failure::of(&error).sentence(
-                    Identity::Function,
-                    Hints {
-                        permission: "scheduler:CreateSchedule in the group and iam:PassRole for the schedules' role",
-                        absent: "check that the group exists",
-                    },
-                ),
-            }),
-        },
+        Err(error) if error.code() == Some("ConflictException") => Ok(()),
+        Err(error) => Err(ScheduleError {
+            name,
+            group: scheduler.schedules.group.clone(),
+            detail: Failure::of(&error).sentence(
+                Identity::Function,
+                Hints {
+                    permission: "scheduler:CreateSchedule in the group and iam:PassRole for the schedules' role",
+                    absent: "check that the group exists",
+                },
+            ),
+        }),
     }
 }
 
-fn target(scheduler: Scheduler<'_>, case: &CaseId, number: u32) -> Target {
-    let dead_letters = scheduler.schedules.dead_letter_arn.as_ref();
-    Target::builder()
-        .arn(scheduler.function_arn)
-        .role_arn(&scheduler.schedules.role_arn)
-        .input(json!({"reminder": {"case": case, "number": number}}).to_string())
-        .retry_policy(
-            RetryPolicy::builder()
-                .maximum_event_age_in_seconds(MAX_EVENT_AGE_SECONDS)
-                .maximum_retry_attempts(MAX_TRIES)
-                .build(),
-        )
-        .set_dead_letter_config(
-            dead_letters.map(|arn| DeadLetterConfig::builder().arn(arn).build()),
-        )
-        .build()
-        .expect("an ARN and a role are set")
+fn target(scheduler: Scheduler<'_>, case: &CaseId, number: u32) -> Value {
+    let mut target = json!({
+        "Arn": scheduler.function_arn,
+        "RoleArn": scheduler.schedules.role_arn,
+        "Input": json!({"reminder": {"case": case, "number": number}}).to_string(),
+        "RetryPolicy": {
+            "MaximumEventAgeInSeconds": MAX_EVENT_AGE_SECONDS,
+            "MaximumRetryAttempts": MAX_TRIES,
+        },
+    });
+    if let Some(arn) = &scheduler.schedules.dead_letter_arn {
+        target["DeadLetterConfig"] = json!({ "Arn": arn });
+    }
+    target
 }
 
 /// At most 64 characters of letters, digits, `-`, `_` and `.`.

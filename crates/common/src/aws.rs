@@ -119,19 +119,12 @@ macro_rules! clients {
 }
 
 clients! {
-    applicationautoscaling, aws_sdk_applicationautoscaling, "Application Auto Scaling";
-    autoscaling, aws_sdk_autoscaling, "Amazon EC2 Auto Scaling";
     cloudformation, aws_sdk_cloudformation, "AWS CloudFormation";
     codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy";
     codepipeline, aws_sdk_codepipeline, "AWS CodePipeline";
-    dynamodb, aws_sdk_dynamodb, "Amazon DynamoDB";
     ecs, aws_sdk_ecs, "Amazon ECS";
     elb, aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing";
-    lambda, aws_sdk_lambda, "AWS Lambda";
-    rds, aws_sdk_rds, "Amazon RDS";
     s3, aws_sdk_s3, "Amazon S3";
-    scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler";
-    sesv2, aws_sdk_sesv2, "Amazon Simple Email Service";
     sns, aws_sdk_sns, "Amazon SNS";
     sts, aws_sdk_sts, "AWS Security Token Service";
 }

@@ -1,4 +1,4 @@
-//! Services of which one or two calls are needed, by their JSON protocol and without their SDK crate.
+//! Services of which a few calls are needed, by their JSON protocol and without their SDK crate.
 //!
 //! A crate of the SDK is hundreds of kilobytes of every package and minutes of every build, and that of CloudWatch speaks a
 //! protocol (CBOR) that brings crates of its own. Everything but the shapes is the SDK's here, too: the same signing, retries, time limits
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_sdk_sns::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime::client::identity::IdentityCache;
@@ -30,7 +31,8 @@ use aws_smithy_types::config_bag::Layer;
 use aws_types::SdkConfig;
 use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::aws::Aws;
 
@@ -43,6 +45,8 @@ pub struct JsonService {
     pub signing_name: &'static str,
     /// How long one try may take, where its answers take longer than those of others.
     pub attempt_timeout: Option<Duration>,
+    /// Whether a call is made again as the configuration says, or once only.
+    pub retries: bool,
     /// What stands before that in an endpoint that is not dual-stack: nothing, or `api.`.
     pub host_prefix: &'static str,
     /// Whether the ordinary endpoint of `GovCloud` is the one with FIPS, and there is no `-fips` beside it.
@@ -66,11 +70,21 @@ impl JsonService {
         }
     }
 
+    /// The same service, each call made once: for who has retries of their own.
+    #[must_use]
+    pub const fn without_retries(self) -> Self {
+        Self {
+            retries: false,
+            ..self
+        }
+    }
+
     pub(crate) const fn named(name: &'static str, target: &'static str) -> Self {
         Self {
             name,
             signing_name: name,
             attempt_timeout: None,
+            retries: true,
             host_prefix: "",
             fips_in_gov_cloud: false,
             fips_in_gov_cloud_dual_stack: false,
@@ -81,12 +95,25 @@ impl JsonService {
     }
 }
 
+/// Application Auto Scaling.
+pub const APPLICATION_AUTO_SCALING: JsonService = JsonService {
+    fips_in_gov_cloud: true,
+    ..JsonService::named("application-autoscaling", "AnyScaleFrontendService")
+};
+
 /// Amazon CloudWatch.
 pub const CLOUDWATCH: JsonService = JsonService {
     fips_in_gov_cloud: true,
     fips_in_gov_cloud_dual_stack: true,
     content_type: "application/x-amz-json-1.0",
     ..JsonService::named("monitoring", "GraniteServiceVersion20100801")
+};
+
+/// Amazon `DynamoDB`.
+pub const DYNAMODB: JsonService = JsonService {
+    fips_in_gov_cloud: true,
+    content_type: "application/x-amz-json-1.0",
+    ..JsonService::named("dynamodb", "DynamoDB_20120810")
 };
 
 /// Amazon Elastic Container Registry.
@@ -151,6 +178,43 @@ pub const SQS: JsonService = JsonService {
     ..JsonService::named("sqs", "AmazonSQS")
 };
 
+/// What one call of a list answers.
+pub trait Page: DeserializeOwned + fmt::Debug + Send + Sync + 'static {
+    /// What is listed.
+    type Item;
+    /// The parameter that takes what leads to the next page.
+    const NEXT: &'static str;
+
+    /// What it lists, and what leads to the next page.
+    fn into_parts(self) -> (Vec<Self::Item>, Option<String>);
+}
+
+/// All that `operation` lists with `input`.
+pub async fn list<P: Page>(
+    aws: &Aws,
+    service: JsonService,
+    operation: &'static str,
+    mut input: Value,
+) -> Result<Vec<P::Item>, CallError> {
+    let mut listed = Vec::new();
+    loop {
+        let write = move |input| write(service, operation, &input);
+        let page = invoke((aws, service, operation), input.clone(), write, read::<P>);
+        let (items, next) = page.await?.into_parts();
+        listed.extend(items);
+        match next.filter(|next| !next.is_empty()) {
+            Some(next) if input[P::NEXT] == next => return Err(endless()),
+            Some(next) => input[P::NEXT] = next.into(),
+            None => return Ok(listed),
+        }
+    }
+}
+
+/// A page that leads to itself.
+pub(crate) fn endless() -> CallError {
+    SdkError::construction_failure("the list leads to the same page again and again")
+}
+
 /// Calls `operation` of `service` with `input`.
 pub async fn call(
     aws: &Aws,
@@ -158,15 +222,21 @@ pub async fn call(
     operation: &'static str,
     input: Value,
 ) -> Result<Value, CallError> {
-    let write = move |input: Value| {
-        let mut request = HttpRequest::new(SdkBody::from(input.to_string()));
-        let headers = request.headers_mut();
-        headers.try_insert("content-type", service.content_type)?;
-        let target = format!("{}.{operation}", service.target);
-        headers.try_insert("x-amz-target", target)?;
-        posted(request)
-    };
-    invoke((aws, service, operation), input, write, read).await
+    let write = move |input| write(service, operation, &input);
+    invoke((aws, service, operation), input, write, read_object).await
+}
+
+fn write(
+    service: JsonService,
+    operation: &'static str,
+    input: &Value,
+) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(input.to_string()));
+    let headers = request.headers_mut();
+    headers.try_insert("content-type", service.content_type)?;
+    let target = format!("{}.{operation}", service.target);
+    headers.try_insert("x-amz-target", target)?;
+    posted(request)
 }
 
 /// A request as services take it that know operations by a header or a form.
@@ -200,14 +270,20 @@ where
         .retry_classifier(HttpStatusCodeClassifier::default())
         .retry_classifier(AwsErrorCodeClassifier::<JsonError>::default())
         .retry_classifier(TransientErrorClassifier::<JsonError>::new())
-        .runtime_plugin(signing);
+        // By it Lambda follows a trace from function to function, and stops a loop of them.
+        .interceptor(RecursionDetectionInterceptor::new())
+        .runtime_plugin(signing)
+        // A connection that has failed is not used for the next try.
+        .with_connection_poisoning();
     if let Some(version) = config.behavior_version() {
         builder = builder.behavior_version(version);
     }
     if let Some(client) = config.http_client() {
         builder = builder.http_client(client);
     }
-    if let Some(retry) = config.retry_config() {
+    if !service.retries {
+        builder = builder.no_retry();
+    } else if let Some(retry) = config.retry_config() {
         builder = builder.standard_retry(retry);
     }
     if let Some(timeout) = config.timeout_config() {
@@ -275,6 +351,8 @@ fn signing(
     region: &Region,
 ) -> Option<StaticRuntimePlugin> {
     let credentials = config.credentials_provider()?;
+    let cache = config.identity_cache();
+    let cache = cache.unwrap_or_else(IdentityCache::no_cache);
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SigningName::from_static(service.signing_name));
@@ -288,19 +366,26 @@ fn signing(
     let components = RuntimeComponentsBuilder::new("signing")
         .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
         .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(options)))
-        .with_identity_cache(Some(IdentityCache::no_cache()))
+        .with_identity_cache(Some(cache))
         .with_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(credentials));
     let plugin = StaticRuntimePlugin::new().with_config(layer.freeze());
     Some(plugin.with_runtime_components(components))
 }
 
-pub(crate) fn read(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
+/// What is no object is no answer, and not one without fields.
+pub(crate) fn read_object(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
+    read::<Map<String, Value>>(response).map(Value::Object)
+}
+
+pub(crate) fn read<T: DeserializeOwned>(
+    response: &HttpResponse,
+) -> Result<T, OrchestratorError<JsonError>> {
     let body = response.body().bytes().unwrap_or_default();
-    let parsed = serde_json::from_slice::<Value>(body);
     if response.status().is_success() {
+        let parsed = serde_json::from_slice(body);
         return parsed.map_err(|error| OrchestratorError::response(error.into()));
     }
-    let parsed = parsed.unwrap_or_default();
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let header = response.headers().get("x-amzn-errortype");
     let text = |key: &str| parsed.get(key).and_then(Value::as_str);
     let code = text("__type").or_else(|| text("code")).or(header);
@@ -369,6 +454,35 @@ mod tests {
         assert_eq!(request.body().bytes(), Some(&br#"{"limit":1}"#[..]));
     }
 
+    #[derive(Debug, serde::Deserialize)]
+    struct Numbers {
+        numbers: Vec<u32>,
+        next: Option<String>,
+    }
+
+    impl Page for Numbers {
+        type Item = u32;
+        const NEXT: &'static str = "from";
+
+        fn into_parts(self) -> (Vec<u32>, Option<String>) {
+            (self.numbers, self.next)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_has_all_pages_and_comes_to_an_end() {
+        let first = (200, r#"{"numbers":[1,2],"next":"b"}"#);
+        let (aws, client) = replay(&[first, (200, r#"{"numbers":[3]}"#)]);
+        let listed = list::<Numbers>(&aws, LOGS, "ListNumbers", json!({"a": 1})).await;
+        assert_eq!(listed.unwrap(), [1, 2, 3]);
+        let last = client.actual_requests().last().unwrap();
+        assert_eq!(last.body().bytes(), Some(&br#"{"a":1,"from":"b"}"#[..]));
+        let (aws, _client) = replay(&[first, first, first]);
+        let listed = list::<Numbers>(&aws, LOGS, "ListNumbers", json!({})).await;
+        let failure = Failure::of(&listed.unwrap_err());
+        assert!(failure.detail.contains("same page"), "{}", failure.detail);
+    }
+
     #[tokio::test]
     async fn an_error_is_read_like_one_of_the_sdk() {
         for (status, body, cause) in [
@@ -389,6 +503,8 @@ mod tests {
             ),
             (503, "", Cause::Service),
             (200, "{", Cause::Unreachable),
+            (200, "[]", Cause::Unreachable),
+            (200, "null", Cause::Unreachable),
         ] {
             let (aws, _client) = replay(&[(status, body)]);
             let error = call(&aws, LOGS, "FilterLogEvents", json!({}))

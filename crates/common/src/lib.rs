@@ -10,6 +10,7 @@ pub mod ecs;
 pub mod failure;
 pub mod invocation;
 pub mod json_api;
+pub mod lambda_invoke;
 pub mod location;
 pub mod lookup;
 pub mod metrics;

@@ -5,20 +5,17 @@
 //! replaced only by whoever has read its present version. What is appended can't be replaced at all: that
 //! is a call of its own, and the only one that the functions' roles allow on the partitions of the audit.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
 use crate::aws::Aws;
 use crate::failure::{Failure, Hints};
+use crate::json_api::{self, CallError, DYNAMODB};
 
 /// A read or a write stays under this; `DynamoDB` refuses items above 400 KB.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items>
@@ -123,7 +120,11 @@ pub enum StateError {
     },
 }
 
-type Attributes = HashMap<String, AttributeValue>;
+/// How `DynamoDB` says that a condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
+
+/// Of an item or a key: `{"pk": {"S": "release#1"}}`.
+type Attributes = Map<String, Value>;
 
 impl Table<'_> {
     /// Writes `value` unless something lies at `key`; `DynamoDB` removes it some time after `expires`.
@@ -133,28 +134,26 @@ impl Table<'_> {
         value: &T,
         expires: Timestamp,
     ) -> Result<CreateOutcome<T>, StateError> {
-        let body = encode(key, value)?;
-        let call = self
-            .aws
-            .dynamodb()
-            .put_item()
-            .table_name(self.name)
-            .item("pk", text(&key.pk))
-            .item("sk", text(&key.sk))
-            .item("body", AttributeValue::S(body))
-            .item("version", number(1))
-            .item("expires_at", number(expires.as_second()))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = call.send().await else {
+        let item = json!({
+            "pk": text(&key.pk),
+            "sk": text(&key.sk),
+            "body": text(&encode(key, value)?),
+            "version": number(1),
+            "expires_at": number(expires.as_second()),
+        });
+        let input = json!({
+            "TableName": self.name,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        });
+        let Err(error) = json_api::call(self.aws, DYNAMODB, "PutItem", input).await else {
             return Ok(CreateOutcome::New);
         };
-        if let SdkError::ServiceError(context) = &error
-            && let PutItemError::ConditionalCheckFailedException(failed) = context.err()
-        {
+        if error.code() == Some(CONDITION_FAILED) {
             // Emulators may leave the old item out.
-            if let Some(old) = failed.item() {
-                return Ok(CreateOutcome::Exists(self.decode(old)?));
+            if let Some(old) = old_item(&error) {
+                return Ok(CreateOutcome::Exists(self.decode(&old)?));
             }
             if let Some(old) = self.get(key).await? {
                 return Ok(CreateOutcome::Exists(old));
@@ -172,49 +171,40 @@ impl Table<'_> {
         value: &T,
         expires: Timestamp,
     ) -> Result<(), StateError> {
-        let body = encode(key, value)?;
-        let call = self
-            .aws
-            .dynamodb()
-            .execute_statement()
-            .statement(format!(
+        let input = json!({
+            "Statement": format!(
                 r#"INSERT INTO "{}" VALUE {{'pk': ?, 'sk': ?, 'body': ?, 'version': ?, 'expires_at': ?}}"#,
                 self.name
-            ))
-            .parameters(text(&key.pk))
-            .parameters(text(&key.sk))
-            .parameters(AttributeValue::S(body))
-            .parameters(number(1))
-            .parameters(number(expires.as_second()));
-        match call.send().await {
+            ),
+            "Parameters": [
+                text(&key.pk),
+                text(&key.sk),
+                text(&encode(key, value)?),
+                number(1),
+                number(expires.as_second()),
+            ],
+        });
+        match json_api::call(self.aws, DYNAMODB, "ExecuteStatement", input).await {
             Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(context))
-                if matches!(
-                    context.err(),
-                    ExecuteStatementError::DuplicateItemException(_)
-                ) =>
-            {
-                Ok(())
-            }
+            Err(error) if error.code() == Some("DuplicateItemException") => Ok(()),
             Err(error) => Err(self.failed("append", key, &error)),
         }
     }
 
     /// What lies at `key`.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Item<T>>, StateError> {
-        let call = self
-            .aws
-            .dynamodb()
-            .get_item()
-            .table_name(self.name)
-            .key("pk", text(&key.pk))
-            .key("sk", text(&key.sk))
-            .consistent_read(true);
-        let answer = call
-            .send()
-            .await
-            .map_err(|error| self.failed("read", key, &error))?;
-        answer.item().map(|item| self.decode(item)).transpose()
+        let input = json!({
+            "TableName": self.name,
+            "Key": { "pk": text(&key.pk), "sk": text(&key.sk) },
+            "ConsistentRead": true,
+        });
+        let answer = json_api::call(self.aws, DYNAMODB, "GetItem", input).await;
+        let answer = answer.map_err(|error| self.failed("read", key, &error))?;
+        match answer.get("Item") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(item)) => self.decode(item).map(Some),
+            Some(_) => Err(self.unreadable(key, "the item is none".to_owned())),
+        }
     }
 
     /// Gives `item` a new value if its version is still the one that was read. Its lifetime stays.
@@ -223,29 +213,20 @@ impl Table<'_> {
         item: &Item<T>,
         value: &T,
     ) -> Result<ReplaceOutcome, StateError> {
-        let body = encode(&item.key, value)?;
-        let call = self
-            .aws
-            .dynamodb()
-            .update_item()
-            .table_name(self.name)
-            .key("pk", text(&item.key.pk))
-            .key("sk", text(&item.key.sk))
-            .update_expression("SET body = :body, version = :next")
-            .condition_expression("version = :read")
-            .expression_attribute_values(":body", AttributeValue::S(body))
-            .expression_attribute_values(":next", number(item.version + 1))
-            .expression_attribute_values(":read", number(item.version));
-        match call.send().await {
+        let input = json!({
+            "TableName": self.name,
+            "Key": { "pk": text(&item.key.pk), "sk": text(&item.key.sk) },
+            "UpdateExpression": "SET body = :body, version = :next",
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": {
+                ":body": text(&encode(&item.key, value)?),
+                ":next": number(item.version + 1),
+                ":read": number(item.version),
+            },
+        });
+        match json_api::call(self.aws, DYNAMODB, "UpdateItem", input).await {
             Ok(_) => Ok(ReplaceOutcome::Yes),
-            Err(SdkError::ServiceError(context))
-                if matches!(
-                    context.err(),
-                    UpdateItemError::ConditionalCheckFailedException(_)
-                ) =>
-            {
-                Ok(ReplaceOutcome::Lost)
-            }
+            Err(error) if error.code() == Some(CONDITION_FAILED) => Ok(ReplaceOutcome::Lost),
             Err(error) => Err(self.failed("replace", &item.key, &error)),
         }
     }
@@ -268,52 +249,44 @@ impl Table<'_> {
     ) -> Result<Vec<Result<Item<T>, StateError>>, StateError> {
         let key = Key::new(pk, sk_prefix);
         let mut items = Vec::new();
-        let mut from: Option<Attributes> = None;
+        let mut input = json!({
+            "TableName": self.name,
+            "ConsistentRead": true,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": { ":pk": text(pk) },
+        });
+        // DynamoDB refuses begins_with an empty text.
+        if !sk_prefix.is_empty() {
+            input["KeyConditionExpression"] = "pk = :pk AND begins_with(sk, :sk)".into();
+            input["ExpressionAttributeValues"][":sk"] = text(sk_prefix);
+        }
         loop {
-            let mut call = self
-                .aws
-                .dynamodb()
-                .query()
-                .table_name(self.name)
-                .consistent_read(true)
-                .expression_attribute_values(":pk", text(pk))
-                .set_exclusive_start_key(from);
-            // DynamoDB refuses begins_with an empty text.
-            call = if sk_prefix.is_empty() {
-                call.key_condition_expression("pk = :pk")
-            } else {
-                call.key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                    .expression_attribute_values(":sk", text(sk_prefix))
+            let page = json_api::call(self.aws, DYNAMODB, "Query", input.clone()).await;
+            let mut page = page.map_err(|error| self.failed("list", &key, &error))?;
+            let Some(Value::Array(found)) = page.get("Items") else {
+                return Err(self.unreadable(&key, "the list has no `Items`".to_owned()));
             };
-            let page = call
-                .send()
-                .await
-                .map_err(|error| self.failed("list", &key, &error))?;
-            for item in page.items() {
-                items.push(self.decode(item));
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(items);
+            items.extend(found.iter().map(|item| match item {
+                Value::Object(item) => self.decode(item),
+                _ => Err(self.unreadable(&key, "an item of the list is none".to_owned())),
+            }));
+            match page.get_mut("LastEvaluatedKey").map(Value::take) {
+                None | Some(Value::Null) => return Ok(items),
+                Some(last) => input["ExclusiveStartKey"] = last,
             }
         }
     }
 
     fn decode<T: DeserializeOwned>(&self, item: &Attributes) -> Result<Item<T>, StateError> {
-        let field = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+        let field = |name: &str, kind: &str| item.get(name)?.get(kind)?.as_str();
         let key = Key::new(
-            field("pk").cloned().unwrap_or_default(),
-            field("sk").cloned().unwrap_or_default(),
+            field("pk", "S").unwrap_or_default(),
+            field("sk", "S").unwrap_or_default(),
         );
-        let unreadable = |detail: String| StateError::Unreadable {
-            table: self.name.to_owned(),
-            key: key.to_string(),
-            detail,
-        };
-        let body = field("body").ok_or_else(|| unreadable("it has no text `body`".to_owned()))?;
-        let version = item
-            .get("version")
-            .and_then(|value| value.as_n().ok())
+        let unreadable = |detail| self.unreadable(&key, detail);
+        let body =
+            field("body", "S").ok_or_else(|| unreadable("it has no text `body`".to_owned()))?;
+        let version = field("version", "N")
             .and_then(|value| value.parse().ok())
             .ok_or_else(|| unreadable("it has no number `version`".to_owned()))?;
         // Not serde's text: it may quote the value.
@@ -328,10 +301,15 @@ impl Table<'_> {
         })
     }
 
-    fn failed<E>(&self, what: &'static str, key: &Key, error: &SdkError<E>) -> StateError
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    fn unreadable(&self, key: &Key, detail: String) -> StateError {
+        StateError::Unreadable {
+            table: self.name.to_owned(),
+            key: key.to_string(),
+            detail,
+        }
+    }
+
+    fn failed(&self, what: &'static str, key: &Key, error: &CallError) -> StateError {
         StateError::Call {
             table: self.name.to_owned(),
             what,
@@ -365,12 +343,25 @@ fn encode<T: Serialize>(key: &Key, value: &T) -> Result<String, StateError> {
     Ok(body)
 }
 
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
+fn text(value: &str) -> Value {
+    json!({ "S": value })
 }
 
-fn number(value: impl fmt::Display) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+fn number(value: impl fmt::Display) -> Value {
+    json!({ "N": value.to_string() })
+}
+
+/// What lay there when a condition failed.
+fn old_item(error: &CallError) -> Option<Attributes> {
+    let SdkError::ServiceError(context) = error else {
+        return None;
+    };
+    let body = context.raw().body().bytes()?;
+    let mut body: Value = serde_json::from_slice(body).ok()?;
+    match body.get_mut("Item")?.take() {
+        Value::Object(item) => Some(item),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What the function asks Lambda about itself: its URL.
 
-use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use common::aws::Identity;
 use common::failure::{Cause, Failure, Hints};
+use common::json_api::CallError;
+use common::rest_api::{self, LAMBDA, path_segment};
+use serde_json::Value;
 
 use crate::Function;
 use crate::settings::Settings;
@@ -20,10 +22,7 @@ pub struct SelfCallError {
 }
 
 impl SelfCallError {
-    pub(crate) fn new<E>(what: &'static str, permission: &str, error: &SdkError<E>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    pub(crate) fn new(what: &'static str, permission: &str, error: &CallError) -> Self {
         let failure = Failure::of(error);
         let hints = Hints {
             permission,
@@ -48,10 +47,21 @@ pub async fn url<'a>(
         return Ok(Some(url));
     }
     let ask = || async {
-        let call = function.aws.lambda().get_function_url_config();
-        let answer = call.function_name(&settings.function_name).send().await;
-        match answer {
-            Ok(found) => Ok(Some(found.function_url().trim_end_matches('/').to_owned())),
+        let name = path_segment(&settings.function_name);
+        let path = format!("/2021-10-31/functions/{name}/url");
+        let route = ("GET", path.as_str());
+        let call = rest_api::call(
+            &function.aws,
+            LAMBDA,
+            "GetFunctionUrlConfig",
+            route,
+            Value::Null,
+        );
+        match call.await {
+            Ok(found) => {
+                let url = found["FunctionUrl"].as_str().unwrap_or_default();
+                Ok(Some(url.trim_end_matches('/').to_owned()))
+            }
             Err(error) => {
                 let error = SelfCallError::new(
                     "the function's own URL could not be found out",

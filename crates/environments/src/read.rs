@@ -101,6 +101,11 @@ impl Reader<'_> {
     }
 }
 
+/// As exact as other services say a time, so that what was written down of one is equal to it.
+pub(crate) fn in_milliseconds(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.as_millisecond()).ok()
+}
+
 pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.to_millis().ok()?).ok()
 }

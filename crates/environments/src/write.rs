@@ -7,7 +7,10 @@ use std::time::Duration;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use common::aws::{Aws, explain};
 use common::failure::{Cause, Failure};
+use common::json_api::{self, JsonService};
+use common::query_api::{self, QueryService};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::rate_limiter::{DeadlineExceeded, RateLimiter, RateLimiters};
@@ -57,6 +60,33 @@ impl<'a> Writer<'a> {
             what: format!("{name} of {on}"),
             action,
         }
+    }
+
+    /// Makes the call that `action` allows, of a service that takes JSON.
+    pub(crate) async fn call_json(
+        &self,
+        service: JsonService,
+        (action, on): (&'static str, &str),
+        input: &Value,
+    ) -> Result<(), CallError> {
+        let (service, name) = (service.without_retries(), name_of(action));
+        let call = self.call(&self.limiters.scaling, action, on);
+        let once = || json_api::call(self.aws, service, name, input.clone());
+        call.until_done(false, once).await
+    }
+
+    /// Makes the call that `action` allows on the resource, of a service that takes a form. `has_permit`: see
+    /// [`RetriedCall::until_done`].
+    pub(crate) async fn call_query(
+        &self,
+        service: QueryService,
+        (action, has_permit): (&'static str, bool),
+        parameters: &[(String, String)],
+    ) -> Result<(), CallError> {
+        let (service, name) = (service.without_retries(), name_of(action));
+        let call = self.call(&self.limiters.scaling, action, &self.resource.name);
+        let once = || query_api::call(self.aws, service, name, parameters);
+        call.until_done(has_permit, once).await
     }
 }
 

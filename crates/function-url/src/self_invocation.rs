@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use common::aws::{Aws, Identity};
 use common::failure::{Failure, Hints};
+use common::lambda_invoke;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -109,18 +108,12 @@ pub async fn invoke_self(
     name: &str,
     payload: &Value,
 ) -> Result<(), SelfInvocationError> {
-    let call = aws
-        .lambda()
-        .invoke()
-        .function_name(name)
-        .invocation_type(InvocationType::Event)
-        .payload(Blob::new(payload.to_string()));
-    let sent = call.send().await.map_err(|error| {
+    let sent = lambda_invoke::invoke_event(aws, name, payload.to_string()).await;
+    sent.map_err(|error| {
         let hints = Hints {
             permission: "lambda:InvokeFunction on itself",
             absent: "check AWS_LAMBDA_FUNCTION_NAME",
         };
         SelfInvocationError(Failure::of(&error).sentence(Identity::Function, hints))
-    });
-    sent.map(drop)
+    })
 }

@@ -1,4 +1,4 @@
-//! Clients of the AWS SDK for the emulator behind this local AWS, and why their calls failed.
+//! A client of the AWS SDK for the emulator behind this local AWS, and why its calls failed.
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -15,18 +15,6 @@ pub(crate) fn s3(endpoint: &Url, region: &str) -> aws_sdk_s3::Client {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     aws_sdk_s3::Client::from_conf(config)
-}
-
-/// A client of Lambda at `endpoint`.
-pub(crate) fn lambda(endpoint: &Url, region: &str) -> aws_sdk_lambda::Client {
-    let config = aws_sdk_lambda::Config::builder()
-        .behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .endpoint_url(endpoint.as_str())
-        .credentials_provider(credentials())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    aws_sdk_lambda::Client::from_conf(config)
 }
 
 /// Why a call failed: code and message of the service, as far as it gave them.

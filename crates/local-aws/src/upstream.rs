@@ -267,9 +267,12 @@ fn refused(status: u16, header: Option<&str>, text: &str) -> AwsError {
     let message = of_json(["message", "Message"])
         .or_else(|| element(text, "Message"))
         .unwrap_or(text);
+    // Some put a namespace before it, or a URL behind.
+    let code = code.rsplit('#').next().unwrap_or(code);
+    let code = code.split(':').next().unwrap_or(code);
     AwsError {
         status,
-        code: code.rsplit('#').next().unwrap_or(code).to_owned(),
+        code: code.to_owned(),
         message: unescaped(message),
     }
 }
@@ -311,6 +314,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_function_is_named_by_one_piece_of_the_path() {
+        assert_eq!(
+            invocations("arn:aws:lambda:us-east-1:000000000000:function:hook"),
+            "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ahook/invocations"
+        );
+    }
+
+    #[test]
     fn errors_are_read_in_each_protocol() {
         let xml = "<ErrorResponse><Error><Code>NotFound</Code><Message>no topic</Message></Error></ErrorResponse>";
         let error = refused(404, None, xml);
@@ -324,7 +335,8 @@ mod tests {
             (error.code.as_str(), error.message.as_str()),
             ("QueueDoesNotExist", "none")
         );
-        let error = refused(400, Some("ConflictException"), r#"{"Message":"twice"}"#);
+        let header = "ConflictException:http://internal.amazon.com/coral/";
+        let error = refused(400, Some(header), r#"{"Message":"twice"}"#);
         assert_eq!(
             (error.code.as_str(), error.message.as_str()),
             ("ConflictException", "twice")

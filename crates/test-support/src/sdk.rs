@@ -24,6 +24,17 @@ pub fn in_memory(
     Aws::from_config(config.build())
 }
 
+/// The same, with the time limits of the real ones: a call may hang.
+pub fn in_memory_with_timeouts(
+    transport: impl HttpClient + 'static,
+    region: &'static str,
+    access_key: &str,
+    tries: u32,
+) -> Aws {
+    let config = config(region, access_key, tries).http_client(transport);
+    Aws::from_config(config.timeout_config(common::aws::timeouts()).build())
+}
+
 /// An answer with this header makes the caller panic.
 pub const PANIC_HEADER: &str = "x-test-panic";
 

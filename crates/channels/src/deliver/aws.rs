@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use approvals::Source;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 use common::aws::{Identity, explain};
 use common::failure::{Failure, Hints};
 use common::notify::{self, Notification};
+use common::rest_api::{self, SES};
+use serde_json::{Value, json};
 
 use super::{Cause, Delivered, DeliveryRequest};
 use crate::outgoing::Outgoing;
@@ -28,25 +29,26 @@ pub(super) async fn ses(
     else {
         unreachable!("the mail's surface renders a mail");
     };
-    let message = Message::builder()
-        .subject(content(&subject))
-        .body(
-            Body::builder()
-                .html(content(&html))
-                .text(content(&text))
-                .build(),
-        )
+    let message = json!({
+        "Subject": content(&subject),
+        "Body": { "Html": content(&html), "Text": content(&text) },
         // Programs that answer by themselves leave it alone, and people can sort by it.
-        .headers(header("Auto-Submitted", "auto-generated"))
-        .headers(header("List-Id", list_id(post)))
-        .build();
+        "Headers": [
+            { "Name": "Auto-Submitted", "Value": "auto-generated" },
+            { "Name": "List-Id", "Value": list_id(post) },
+        ],
+    });
     let mut failed = Vec::new();
     let mut retryable = false;
     for address in to {
-        let call = out.aws.sesv2().send_email().from_email_address(from);
-        let call = call.destination(Destination::builder().to_addresses(address).build());
-        let call = call.content(EmailContent::builder().simple(message.clone()).build());
-        if let Err(error) = call.send().await {
+        let input = json!({
+            "FromEmailAddress": from,
+            "Destination": { "ToAddresses": [address] },
+            "Content": { "Simple": message },
+        });
+        let route = ("POST", "/v2/email/outbound-emails");
+        let call = rest_api::call(out.aws, SES, "SendEmail", route, input);
+        if let Err(error) = call.await {
             retryable |= passes(&error);
             failed.push(format!("{address}: {}", explain(&error)));
         }
@@ -68,14 +70,8 @@ fn list_id(post: &DeliveryRequest<'_>) -> &'static str {
     }
 }
 
-fn content(text: &str) -> Content {
-    let content = Content::builder().data(text).charset("UTF-8").build();
-    content.expect("a content has its data")
-}
-
-fn header(name: &str, value: &str) -> MessageHeader {
-    let header = MessageHeader::builder().name(name).value(value).build();
-    header.expect("a header has a name and a value")
+fn content(text: &str) -> Value {
+    json!({ "Data": text, "Charset": "UTF-8" })
 }
 
 /// Plain text to a topic.

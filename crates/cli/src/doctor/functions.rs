@@ -3,7 +3,9 @@
 use ::doctor::facts::{Function, FunctionConfiguration};
 use common::aws::Aws;
 use common::failure::{Cause, Failure as AwsFailure};
+use common::rest_api::{self, LAMBDA, path_segment};
 use futures::future::join_all;
+use serde_json::Value;
 
 use super::failed;
 use super::stack::Resource;
@@ -33,11 +35,10 @@ pub(super) fn gates(functions: &[Function]) -> Vec<String> {
 }
 
 async fn configuration(aws: &Aws, name: &str) -> Result<Option<FunctionConfiguration>, String> {
-    let call = aws
-        .lambda()
-        .get_function_configuration()
-        .function_name(name);
-    let answer = match call.send().await {
+    let path = format!("/2015-03-31/functions/{}/configuration", path_segment(name));
+    let route = ("GET", path.as_str());
+    let call = rest_api::call(aws, LAMBDA, "GetFunctionConfiguration", route, Value::Null);
+    let answer = match call.await {
         Ok(answer) => answer,
         Err(error) => {
             let failure = AwsFailure::of(&error);
@@ -53,30 +54,30 @@ async fn configuration(aws: &Aws, name: &str) -> Result<Option<FunctionConfigura
             ));
         }
     };
-    let environment = answer.environment().and_then(|it| it.variables().cloned());
-    let vpc = answer.vpc_config();
-    let reasons = [answer.state_reason(), answer.last_update_status_reason()];
+    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+    let reasons = [text("/StateReason"), text("/LastUpdateStatusReason")];
     let why: Vec<&str> = reasons.into_iter().flatten().collect();
+    let variables = answer.pointer("/Environment/Variables");
+    let variables = variables.and_then(Value::as_object).into_iter().flatten();
     Ok(Some(FunctionConfiguration {
         // Those that were never in another state have none.
-        state: answer.state().map_or("Active", |it| it.as_str()).to_owned(),
-        last_update: answer
-            .last_update_status()
-            .map_or("Successful", |it| it.as_str())
-            .to_owned(),
+        state: text("/State").unwrap_or("Active").to_owned(),
+        last_update: text("/LastUpdateStatus").unwrap_or("Successful").to_owned(),
         why: why.join("; "),
-        timeout: answer
-            .timeout()
+        timeout: answer["Timeout"]
+            .as_u64()
             .and_then(|it| it.try_into().ok())
             .unwrap_or_default(),
-        environment: environment.unwrap_or_default().into_iter().collect(),
-        subnets: vpc.map(|it| it.subnet_ids().to_vec()).unwrap_or_default(),
-        security_groups: vpc
-            .map(|it| it.security_group_ids().to_vec())
-            .unwrap_or_default(),
-        vpc: vpc
-            .and_then(|it| it.vpc_id())
-            .unwrap_or_default()
-            .to_owned(),
+        environment: variables
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        subnets: texts(&answer["VpcConfig"]["SubnetIds"]),
+        security_groups: texts(&answer["VpcConfig"]["SecurityGroupIds"]),
+        vpc: text("/VpcConfig/VpcId").unwrap_or_default().to_owned(),
     }))
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let texts = list.as_array().into_iter().flatten();
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }

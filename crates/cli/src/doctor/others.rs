@@ -4,6 +4,7 @@ use ::doctor::facts::{Fact, Queue, Schedule, Subscription, Topic};
 use common::aws::Aws;
 use common::failure::{Cause, Failure as AwsFailure};
 use common::json_api::{self, SQS};
+use common::rest_api::{self, SCHEDULER, path_segment};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -90,15 +91,16 @@ async fn is_enabled(aws: &Aws, id: &str) -> Fact<Option<bool>> {
         .rsplit_once('|')
         .or_else(|| id.rsplit_once('/'))
         .unwrap_or(("", id));
-    let mut call = aws.scheduler().get_schedule().name(name);
+    let mut path = format!("/schedules/{}", path_segment(name));
     if !group.is_empty() {
-        call = call.group_name(group);
+        path += &format!("?groupName={}", path_segment(group));
     }
-    match call.send().await {
+    let route = ("GET", path.as_str());
+    match rest_api::call(aws, SCHEDULER, "GetSchedule", route, Value::Null).await {
         Ok(answer) => Ok(Some(
-            answer
-                .state()
-                .is_none_or(|state| state.as_str() == "ENABLED"),
+            answer["State"]
+                .as_str()
+                .is_none_or(|state| state == "ENABLED"),
         )),
         Err(error) => {
             let failure = AwsFailure::of(&error);

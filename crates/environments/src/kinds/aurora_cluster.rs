@@ -3,17 +3,20 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_rds::error::ProvideErrorMetadata;
-use aws_sdk_rds::types::DbCluster;
+use aws_sdk_ecs::error::ProvideErrorMetadata;
 use common::aws::explain;
+use common::query_api::{self, List, Page, RDS, parameter};
 use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::rds::{self, Database, is_given, is_gone};
-use super::{KindSpec, ReadFuture, WriteFuture};
+use super::rds_instance::instances;
+use super::{KindSpec, ReadFuture, Tag, WriteFuture};
 use crate::config::{Config, Globs};
-use crate::read::{ReadError, Reader, timestamp};
+use crate::read::{ReadError, Reader, in_milliseconds};
 use crate::resource::{Kind, Resource, Status};
-use crate::write::{Writer, once};
+use crate::write::Writer;
 
 pub(super) struct AuroraCluster;
 
@@ -39,37 +42,71 @@ impl Database for AuroraCluster {
     }
 
     fn stop(writer: Writer<'_>) -> WriteFuture<'_> {
-        Box::pin(async move {
-            let (rds, name) = (writer.aws.rds(), &writer.resource.name);
-            let stop = || rds.stop_db_cluster().db_cluster_identifier(name);
-            let call = rds::call(writer, "rds:StopDBCluster");
-            call.until_done(true, once!(aws_sdk_rds, stop())).await
-        })
+        let action = "rds:StopDBCluster";
+        Box::pin(rds::change(writer, action, IDENTIFIER))
     }
 
     fn start(writer: Writer<'_>) -> WriteFuture<'_> {
-        Box::pin(async move {
-            let (rds, name) = (writer.aws.rds(), &writer.resource.name);
-            let start = || rds.start_db_cluster().db_cluster_identifier(name);
-            let call = rds::call(writer, "rds:StartDBCluster");
-            call.until_done(true, once!(aws_sdk_rds, start())).await
-        })
+        let action = "rds:StartDBCluster";
+        Box::pin(rds::change(writer, action, IDENTIFIER))
     }
+}
+
+/// The parameter that names a cluster.
+const IDENTIFIER: &str = "DBClusterIdentifier";
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusters.html>
+#[derive(Debug, Deserialize)]
+struct DbClusters {
+    #[serde(rename = "DBClusters")]
+    clusters: List<DbCluster>,
+    #[serde(rename = "Marker")]
+    marker: Option<String>,
+}
+
+impl Page for DbClusters {
+    type Item = DbCluster;
+    const NEXT: &'static str = "Marker";
+
+    fn into_parts(self) -> (Vec<DbCluster>, Option<String>) {
+        (self.clusters.0, self.marker)
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DbCluster {
+    #[serde(rename = "DBClusterIdentifier", default)]
+    identifier: String,
+    #[serde(rename = "DBClusterArn", default)]
+    arn: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    engine: String,
+    engine_mode: Option<String>,
+    cluster_create_time: Option<Timestamp>,
+    global_cluster_identifier: Option<String>,
+    #[serde(default)]
+    global_write_forwarding_requested: bool,
+    replication_source_identifier: Option<String>,
+    #[serde(default)]
+    read_replica_identifiers: List<String>,
+    #[serde(default)]
+    tag_list: List<Tag>,
 }
 
 /// The states of the instances of each cluster. What can't be read is not known, and then the state of the cluster counts.
 async fn members(reader: Reader<'_>) -> HashMap<String, Vec<String>> {
-    let call = reader.aws.rds().describe_db_instances();
-    let instances: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-    let instances = instances.unwrap_or_else(|error| {
+    let instances = instances(reader, None).await.unwrap_or_else(|error| {
         tracing::debug!("the members of clusters are not known: {}", explain(&error));
         Vec::new()
     });
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
     for instance in instances {
-        let cluster = instance.db_cluster_identifier.unwrap_or_default();
-        let status = instance.db_instance_status.unwrap_or_default();
-        found.entry(cluster).or_default().push(status);
+        let members = found.entry(instance.cluster).or_default();
+        members.push(instance.status);
     }
     found
 }
@@ -98,11 +135,13 @@ fn count_members(cluster: &mut Resource, members: &[String]) {
 
 /// All Aurora clusters, or the one of this name; none if there is none.
 async fn describe(reader: Reader<'_>, name: Option<&str>) -> Result<Vec<Resource>, ReadError> {
-    let call = reader.aws.rds().describe_db_clusters();
-    let call = call.set_db_cluster_identifier(name.map(str::to_owned));
-    let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-    match found {
-        Ok(found) => Ok(found.iter().map(cluster).collect()),
+    let parameters: Vec<_> = name
+        .map(|name| parameter(IDENTIFIER, name))
+        .into_iter()
+        .collect();
+    let operation = "DescribeDBClusters";
+    match query_api::list::<DbClusters>(reader.aws, RDS, operation, &parameters).await {
+        Ok(found) => Ok(found.into_iter().map(cluster).collect()),
         Err(error) if is_gone(error.code()) => Ok(Vec::new()),
         Err(error) => {
             let action = "rds:DescribeDBClusters";
@@ -111,16 +150,15 @@ async fn describe(reader: Reader<'_>, name: Option<&str>) -> Result<Vec<Resource
     }
 }
 
-fn cluster(cluster: &DbCluster) -> Resource {
-    let provisioned = cluster
-        .engine_mode()
-        .is_none_or(|mode| mode == "provisioned");
-    let aurora = cluster.engine().unwrap_or_default().starts_with("aurora");
+fn cluster(cluster: DbCluster) -> Resource {
+    let provisioned = cluster.engine_mode.as_deref();
+    let provisioned = provisioned.is_none_or(|mode| mode == "provisioned");
+    let aurora = cluster.engine.starts_with("aurora");
     let unstoppable = if !provisioned {
         Some("RDS stops provisioned Aurora clusters only")
-    } else if is_given(cluster.global_cluster_identifier()) && !is_alone(cluster) {
+    } else if is_given(cluster.global_cluster_identifier.as_deref()) && !is_alone(&cluster) {
         Some("RDS does not stop a cluster of a global database that has others")
-    } else if !is_alone(cluster) {
+    } else if !is_alone(&cluster) {
         Some("RDS does not stop a cluster that is a replica or has one in another region")
     } else if !aurora {
         Some("only Aurora clusters are stopped")
@@ -129,25 +167,18 @@ fn cluster(cluster: &DbCluster) -> Resource {
     };
     let bare = Resource {
         kind: Kind::RdsCluster,
-        arn: cluster.db_cluster_arn().unwrap_or_default().to_owned(),
-        name: cluster
-            .db_cluster_identifier()
-            .unwrap_or_default()
-            .to_owned(),
-        created_at: cluster.cluster_create_time().and_then(timestamp),
+        arn: cluster.arn,
+        name: cluster.identifier,
+        created_at: cluster.cluster_create_time.and_then(in_milliseconds),
         unstoppable: unstoppable.map(str::to_owned),
         ..Resource::default()
     };
-    rds::with_state(
-        bare,
-        cluster.status().unwrap_or_default(),
-        cluster.tag_list(),
-    )
+    rds::with_state(bare, &cluster.status, cluster.tag_list)
 }
 
 /// Whether no other cluster copies it, and it copies none.
 fn is_alone(cluster: &DbCluster) -> bool {
-    let copies = is_given(cluster.replication_source_identifier())
-        || cluster.global_write_forwarding_requested() == Some(true);
-    !copies && cluster.read_replica_identifiers().is_empty()
+    let copies = is_given(cluster.replication_source_identifier.as_deref())
+        || cluster.global_write_forwarding_requested;
+    !copies && cluster.read_replica_identifiers.0.is_empty()
 }

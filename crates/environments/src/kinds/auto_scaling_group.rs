@@ -7,20 +7,20 @@
 //! processes are suspended run on, and a warm pool holds what the maximum leaves. What can be known of
 //! that beforehand is a reason not to begin.
 
-use aws_sdk_autoscaling::types::builders::TagBuilder;
-use aws_sdk_autoscaling::types::{AutoScalingGroup as Group, LifecycleState, Tag, WarmPoolStatus};
+use common::query_api::{self, AUTO_SCALING, List, Page, parameter};
 use futures::future::BoxFuture;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use strict_yaml::words::count;
 
 use super::{
-    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, WriteFuture,
+    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, Tag, WriteFuture,
 };
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::Config;
-use crate::read::{ReadError, Reader, timestamp};
+use crate::read::{ReadError, Reader, in_milliseconds};
 use crate::resource::{Capacity, Kind, Resource, Scaling, ScalingSuspension, Status};
-use crate::write::{CallError, RetriedCall, Writer, number, once};
+use crate::write::{CallError, Writer, number};
 
 /// What stands in place of a cluster before the names of groups.
 const PREFIX: &str = "autoscaling";
@@ -102,117 +102,154 @@ async fn update(writer: Writer<'_>, change: Change) -> Result<(), CallError> {
         Change::Bounds(bounds) => (Some(bounds), None),
         Change::BoundsAndCount(bounds, desired) => (Some(bounds), Some(desired)),
     };
-    let update = || {
-        let call = writer.aws.autoscaling().update_auto_scaling_group();
-        call.auto_scaling_group_name(&writer.resource.name)
-            .set_min_size(bounds.map(|bounds| number(bounds.min)))
-            .set_max_size(bounds.map(|bounds| number(bounds.max)))
-            .set_desired_capacity(desired.map(number))
-    };
+    let count = |name: &str, count: u32| parameter(name, number(count).to_string());
+    let mut parameters = vec![parameter("AutoScalingGroupName", &writer.resource.name)];
+    if let Some(bounds) = bounds {
+        parameters.push(count("MinSize", bounds.min));
+        parameters.push(count("MaxSize", bounds.max));
+    }
+    parameters.extend(desired.map(|desired| count("DesiredCapacity", desired)));
     // A turn for the count was waited for before the group was read again.
-    call(writer, "autoscaling:UpdateAutoScalingGroup")
-        .until_done(desired.is_some(), once!(aws_sdk_autoscaling, update()))
-        .await
+    let call = ("autoscaling:UpdateAutoScalingGroup", desired.is_some());
+    writer.call_query(AUTO_SCALING, call, &parameters).await
 }
 
 async fn tag(writer: Writer<'_>, value: Option<&str>) -> Result<(), CallError> {
-    let groups = writer.aws.autoscaling();
-    let tag = group_tag(writer.resource);
-    if let Some(value) = value {
-        let tag = tag.value(value).propagate_at_launch(false).build();
-        let set = || groups.create_or_update_tags().tags(tag.clone());
-        return call(writer, "autoscaling:CreateOrUpdateTags")
-            .until_done(false, once!(aws_sdk_autoscaling, set()))
-            .await;
-    }
-    let tag = tag.build();
-    let remove = || groups.delete_tags().tags(tag.clone());
-    call(writer, "autoscaling:DeleteTags")
-        .until_done(false, once!(aws_sdk_autoscaling, remove()))
+    let mut parameters = vec![
+        parameter("Tags.member.1.ResourceType", "auto-scaling-group"),
+        parameter("Tags.member.1.ResourceId", &writer.resource.name),
+        parameter("Tags.member.1.Key", ASLEEP_TAG),
+    ];
+    let action = if let Some(value) = value {
+        parameters.push(parameter("Tags.member.1.Value", value));
+        parameters.push(parameter("Tags.member.1.PropagateAtLaunch", "false"));
+        "autoscaling:CreateOrUpdateTags"
+    } else {
+        "autoscaling:DeleteTags"
+    };
+    writer
+        .call_query(AUTO_SCALING, (action, false), &parameters)
         .await
 }
 
-fn group_tag(group: &Resource) -> TagBuilder {
-    let tag = Tag::builder().resource_type("auto-scaling-group");
-    tag.resource_id(&group.name).key(ASLEEP_TAG)
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Groups {
+    auto_scaling_groups: List<Group>,
+    next_token: Option<String>,
 }
 
-fn call<'a>(writer: Writer<'a>, action: &'static str) -> RetriedCall<'a> {
-    writer.call(&writer.limiters.scaling, action, &writer.resource.name)
+impl Page for Groups {
+    type Item = Group;
+    const NEXT: &'static str = "NextToken";
+
+    fn into_parts(self) -> (Vec<Group>, Option<String>) {
+        (self.auto_scaling_groups.0, self.next_token)
+    }
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_AutoScalingGroup.html>
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Group {
+    #[serde(rename = "AutoScalingGroupARN", default)]
+    arn: String,
+    #[serde(rename = "AutoScalingGroupName", default)]
+    name: String,
+    min_size: u32,
+    max_size: u32,
+    desired_capacity: u32,
+    #[serde(default)]
+    instances: List<Instance>,
+    #[serde(default)]
+    suspended_processes: List<SuspendedProcess>,
+    warm_pool_configuration: Option<WarmPoolConfiguration>,
+    #[serde(default)]
+    warm_pool_size: u32,
+    /// Only a group that is being deleted has one.
+    status: Option<String>,
+    created_time: Option<Timestamp>,
+    #[serde(default)]
+    tags: List<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Instance {
+    #[serde(default)]
+    lifecycle_state: String,
+    #[serde(default)]
+    protected_from_scale_in: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SuspendedProcess {
+    #[serde(default)]
+    process_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WarmPoolConfiguration {
+    max_group_prepared_capacity: Option<i64>,
+    min_size: Option<i64>,
+    status: Option<String>,
 }
 
 /// All groups, or those of these names; what is gone is left out.
 async fn describe(reader: Reader<'_>, names: &[String]) -> Result<Vec<Resource>, ReadError> {
-    let call = reader.aws.autoscaling().describe_auto_scaling_groups();
-    let names = Some(names.to_vec()).filter(|names| !names.is_empty());
-    let call = call.max_records(100).set_auto_scaling_group_names(names);
-    let pages = call.into_paginator().items().send();
-    let found: Result<Vec<Group>, _> = pages.collect().await;
+    let mut parameters = vec![parameter("MaxRecords", "100")];
+    for (name, number) in names.iter().zip(1..) {
+        let member = format!("AutoScalingGroupNames.member.{number}");
+        parameters.push(parameter(&member, name));
+    }
+    let operation = "DescribeAutoScalingGroups";
+    let found = query_api::list::<Groups>(reader.aws, AUTO_SCALING, operation, &parameters).await;
     let found = found.map_err(|error| {
         let action = "autoscaling:DescribeAutoScalingGroups";
-        reader.error("DescribeAutoScalingGroups", action, &error)
+        reader.error(operation, action, &error)
     })?;
-    Ok(found.iter().map(group).collect())
+    Ok(found.into_iter().map(group).collect())
 }
 
-fn group(group: &Group) -> Resource {
-    let number = |number: Option<i32>| {
-        number
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or_default()
-    };
-    let in_service = group
-        .instances()
-        .iter()
-        .filter(|one| one.lifecycle_state == Some(LifecycleState::InService));
+fn group(group: Group) -> Resource {
+    let instances = group.instances.0.iter();
+    let in_service = instances.filter(|one| one.lifecycle_state == "InService");
     let running = u32::try_from(in_service.count()).unwrap_or(u32::MAX);
-    let tags = group
-        .tags()
-        .iter()
-        .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
     Resource {
         kind: Kind::AutoScalingGroup,
-        arn: group
-            .auto_scaling_group_arn()
-            .unwrap_or_default()
-            .to_owned(),
         cluster: PREFIX.to_owned(),
-        name: group
-            .auto_scaling_group_name()
-            .unwrap_or_default()
-            .to_owned(),
-        desired: number(group.desired_capacity),
+        desired: group.desired_capacity,
         running,
-        not_in_service: existing(group)
-            .saturating_add(number(group.warm_pool_size()))
+        not_in_service: existing(&group)
+            .saturating_add(group.warm_pool_size)
             .saturating_sub(running),
-        unstoppable: unstoppable(group),
-        pool_fills_up: pool_fills_up(group),
-        // Only a group that is being deleted has a status.
-        status: match group.status() {
+        unstoppable: unstoppable(&group),
+        pool_fills_up: pool_fills_up(&group),
+        status: match group.status {
             Some(_) => Status::Draining,
             None => Status::Active,
         },
-        tags: tags.collect(),
         scaling: Some(Scaling {
-            min: number(group.min_size),
-            max: number(group.max_size),
+            min: group.min_size,
+            max: group.max_size,
             suspended: ScalingSuspension::default(),
         }),
-        created_at: group.created_time().and_then(timestamp),
+        created_at: group.created_time.and_then(in_milliseconds),
+        arn: group.arn,
+        name: group.name,
+        tags: group.tags.0.into_iter().map(Tag::into_pair).collect(),
         ..Resource::default()
     }
 }
 
 /// Instances that cost, in whatever state they are.
 fn existing(group: &Group) -> u32 {
-    let gone = [
-        LifecycleState::Detached,
-        LifecycleState::Terminated,
-        LifecycleState::WarmedTerminated,
-    ];
-    let existing = group.instances().iter();
-    let existing = existing.filter(|one| one.lifecycle_state().is_none_or(|it| !gone.contains(it)));
+    let gone = ["Detached", "Terminated", "Warmed:Terminated"];
+    let existing = group.instances.0.iter();
+    let existing = existing.filter(|one| !gone.contains(&one.lifecycle_state.as_str()));
     u32::try_from(existing.count()).unwrap_or(u32::MAX)
 }
 
@@ -223,18 +260,14 @@ fn existing(group: &Group) -> u32 {
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html>
 fn unstoppable(group: &Group) -> Option<String> {
     let suspended = |name: &str| {
-        let mut processes = group.suspended_processes().iter();
-        processes.any(|process| process.process_name() == Some(name))
+        let mut processes = group.suspended_processes.0.iter();
+        processes.any(|process| process.process_name == name)
     };
-    let instances = |is: &dyn Fn(&aws_sdk_autoscaling::types::Instance) -> bool| {
-        group.instances().iter().filter(|one| is(one)).count()
-    };
-    let protected = instances(&|one| one.protected_from_scale_in() == Some(true));
-    let standby = instances(&|one| {
-        let standby = [LifecycleState::Standby, LifecycleState::EnteringStandby];
-        one.lifecycle_state()
-            .is_some_and(|state| standby.contains(state))
-    });
+    let instances =
+        |is: &dyn Fn(&Instance) -> bool| group.instances.0.iter().filter(|one| is(one)).count();
+    let protected = instances(&|one| one.protected_from_scale_in);
+    let standby =
+        instances(&|one| ["Standby", "EnteringStandby"].contains(&one.lifecycle_state.as_str()));
     if suspended("Terminate") {
         return Some(
             "its process Terminate is suspended, so its instances would run on".to_owned(),
@@ -279,18 +312,15 @@ struct WarmPool {
 }
 
 fn warm_pool(group: &Group) -> Option<WarmPool> {
-    let pool = group.warm_pool_configuration()?;
-    if pool.status() == Some(&WarmPoolStatus::PendingDelete) {
+    let pool = group.warm_pool_configuration.as_ref()?;
+    if pool.status.as_deref() == Some("PendingDelete") {
         return None;
     }
     // -1 takes a prepared capacity away.
-    let prepared = pool.max_group_prepared_capacity();
+    let prepared = pool.max_group_prepared_capacity;
+    let least = pool.min_size.unwrap_or_default();
     Some(WarmPool {
         prepared: prepared.and_then(|prepared| prepared.try_into().ok()),
-        least: pool
-            .min_size()
-            .unwrap_or_default()
-            .try_into()
-            .unwrap_or_default(),
+        least: least.try_into().unwrap_or_default(),
     })
 }

@@ -15,6 +15,7 @@ use std::fmt;
 
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
+use serde::Deserialize;
 
 use crate::config::{Config, Globs};
 use crate::problem::Problem;
@@ -161,6 +162,20 @@ impl ListedResources {
             Err(error) => listed.problems.push(Problem::unread(None, &error)),
         }
         listed
+    }
+}
+
+/// A tag, as services of the query protocol describe one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+impl Tag {
+    fn into_pair(self) -> (String, String) {
+        (self.key, self.value)
     }
 }
 

@@ -6,19 +6,20 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::Tag;
 use common::aws::explain;
+use common::query_api::{self, List, Page, RDS, parameter};
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
+use serde::Deserialize;
 
 use super::{
-    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, WriteFuture,
+    Change, KindSpec, ListedResources, ReadFuture, ResourceKind, ResourceNames, Tag, WriteFuture,
 };
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::{Config, Globs};
 use crate::read::Reader;
 use crate::resource::{Resource, Status};
-use crate::write::{CallError, RetriedCall, Writer, once};
+use crate::write::{CallError, Writer};
 
 /// What stands in place of a cluster before the names of databases.
 const PREFIX: &str = "rds";
@@ -53,9 +54,9 @@ async fn mark_blue_green(reader: Reader<'_>, databases: &mut [Resource]) {
 /// them learns it when the stop is refused.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/blue-green-deployments-considerations.html>
 async fn blue_and_green(reader: Reader<'_>) -> BTreeSet<String> {
-    let call = reader.aws.rds().describe_blue_green_deployments();
-    let pages = call.into_paginator().items().send();
-    let deployments: Result<Vec<_>, _> = pages.collect().await;
+    let operation = "DescribeBlueGreenDeployments";
+    let deployments =
+        query_api::list::<BlueGreenDeployments>(reader.aws, RDS, operation, &[]).await;
     let deployments = deployments.unwrap_or_else(|error| {
         tracing::debug!("blue/green deployments are not known: {}", explain(&error));
         Vec::new()
@@ -63,10 +64,35 @@ async fn blue_and_green(reader: Reader<'_>) -> BTreeSet<String> {
     let is_over = |status: &str| ["SWITCHOVER_COMPLETED", "DELETING"].contains(&status);
     let lasting = deployments.into_iter();
     lasting
-        .filter(|one| !one.status().is_some_and(is_over))
+        .filter(|one| !one.status.as_deref().is_some_and(is_over))
         .flat_map(|one| [one.source, one.target])
         .flatten()
         .collect()
+}
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeBlueGreenDeployments.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BlueGreenDeployments {
+    blue_green_deployments: List<BlueGreenDeployment>,
+    marker: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BlueGreenDeployment {
+    source: Option<String>,
+    target: Option<String>,
+    status: Option<String>,
+}
+
+impl Page for BlueGreenDeployments {
+    type Item = BlueGreenDeployment;
+    const NEXT: &'static str = "Marker";
+
+    fn into_parts(self) -> (Vec<BlueGreenDeployment>, Option<String>) {
+        (self.blue_green_deployments.0, self.marker)
+    }
 }
 
 /// What is RDS's own of a kind; the rest is alike for all databases.
@@ -133,26 +159,30 @@ impl<D: Database> ResourceKind for D {
     }
 }
 
-/// A call of RDS that is about to be made.
-pub(super) fn call<'a>(writer: Writer<'a>, action: &'static str) -> RetriedCall<'a> {
-    writer.call(&writer.limiters.scaling, action, &writer.resource.name)
+/// Stops or starts a database. A turn for it was waited for before the database was read again.
+pub(super) async fn change(
+    writer: Writer<'_>,
+    action: &'static str,
+    identifier: &str,
+) -> Result<(), CallError> {
+    let name = parameter(identifier, &writer.resource.name);
+    writer.call_query(RDS, (action, true), &[name]).await
 }
 
 async fn tag(writer: Writer<'_>, value: Option<&str>) -> Result<(), CallError> {
-    let (rds, arn) = (writer.aws.rds(), &writer.resource.arn);
-    if let Some(value) = value {
-        let tag = Tag::builder().key(ASLEEP_TAG).value(value).build();
-        let add = || rds.add_tags_to_resource().resource_name(arn);
-        let once = once!(aws_sdk_rds, add().tags(tag.clone()));
-        return call(writer, "rds:AddTagsToResource")
-            .until_done(false, once)
-            .await;
-    }
-    let remove = || rds.remove_tags_from_resource().resource_name(arn);
-    let once = once!(aws_sdk_rds, remove().tag_keys(ASLEEP_TAG));
-    call(writer, "rds:RemoveTagsFromResource")
-        .until_done(false, once)
-        .await
+    let arn = parameter("ResourceName", &writer.resource.arn);
+    let Some(value) = value else {
+        let parameters = [arn, parameter("TagKeys.member.1", ASLEEP_TAG)];
+        let action = "rds:RemoveTagsFromResource";
+        return writer.call_query(RDS, (action, false), &parameters).await;
+    };
+    let parameters = [
+        arn,
+        parameter("Tags.Tag.1.Key", ASLEEP_TAG),
+        parameter("Tags.Tag.1.Value", value),
+    ];
+    let action = "rds:AddTagsToResource";
+    writer.call_query(RDS, (action, false), &parameters).await
 }
 
 pub(super) fn is_gone(code: Option<&str>) -> bool {
@@ -180,7 +210,7 @@ pub(super) fn is_busy_storage(status: &str) -> bool {
 }
 
 /// `available` and `stopped` are the two ends; in between nothing can be decided.
-pub(super) fn with_state(bare: Resource, status: &str, tags: &[Tag]) -> Resource {
+pub(super) fn with_state(bare: Resource, status: &str, tags: List<Tag>) -> Resource {
     let (desired, running, status) = match status {
         "available" => (1, 1, Status::Active),
         storage if is_busy_storage(storage) => (1, 1, Status::Active),
@@ -190,16 +220,13 @@ pub(super) fn with_state(bare: Resource, status: &str, tags: &[Tag]) -> Resource
         other => (1, 0, Status::Other(other.to_owned())),
     };
     let costs = running == 0 && status != Status::Active;
-    let tags = tags
-        .iter()
-        .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
     Resource {
         cluster: PREFIX.to_owned(),
         desired,
         running,
         not_in_service: u32::from(costs),
         status,
-        tags: tags.collect(),
+        tags: tags.0.into_iter().map(Tag::into_pair).collect(),
         ..bare
     }
 }

@@ -1,16 +1,19 @@
 //! RDS instances that belong to no cluster.
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html>
 
-use aws_sdk_rds::error::ProvideErrorMetadata;
-use aws_sdk_rds::types::DbInstance;
+use aws_sdk_ecs::error::ProvideErrorMetadata;
+use common::json_api::CallError;
+use common::query_api::{self, List, Page, RDS, parameter};
 use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::rds::{self, Database, is_given, is_gone};
-use super::{KindSpec, ReadFuture, WriteFuture};
+use super::{KindSpec, ReadFuture, Tag, WriteFuture};
 use crate::config::{Config, Globs};
-use crate::read::{ReadError, Reader, timestamp};
+use crate::read::{ReadError, Reader, in_milliseconds};
 use crate::resource::{Kind, Resource};
-use crate::write::{Writer, once};
+use crate::write::Writer;
 
 pub(super) struct RdsInstance;
 
@@ -30,34 +33,85 @@ impl Database for RdsInstance {
     }
 
     fn stop(writer: Writer<'_>) -> WriteFuture<'_> {
-        Box::pin(async move {
-            let (rds, name) = (writer.aws.rds(), &writer.resource.name);
-            let stop = || rds.stop_db_instance().db_instance_identifier(name);
-            let call = rds::call(writer, "rds:StopDBInstance");
-            call.until_done(true, once!(aws_sdk_rds, stop())).await
-        })
+        let action = "rds:StopDBInstance";
+        Box::pin(rds::change(writer, action, IDENTIFIER))
     }
 
     fn start(writer: Writer<'_>) -> WriteFuture<'_> {
-        Box::pin(async move {
-            let (rds, name) = (writer.aws.rds(), &writer.resource.name);
-            let start = || rds.start_db_instance().db_instance_identifier(name);
-            let call = rds::call(writer, "rds:StartDBInstance");
-            call.until_done(true, once!(aws_sdk_rds, start())).await
-        })
+        let action = "rds:StartDBInstance";
+        Box::pin(rds::change(writer, action, IDENTIFIER))
     }
+}
+
+/// The parameter that names an instance.
+const IDENTIFIER: &str = "DBInstanceIdentifier";
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>
+#[derive(Debug, Deserialize)]
+pub(super) struct DbInstances {
+    #[serde(rename = "DBInstances")]
+    instances: List<DbInstance>,
+    #[serde(rename = "Marker")]
+    marker: Option<String>,
+}
+
+impl Page for DbInstances {
+    type Item = DbInstance;
+    const NEXT: &'static str = "Marker";
+
+    fn into_parts(self) -> (Vec<DbInstance>, Option<String>) {
+        (self.instances.0, self.marker)
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DbInstance {
+    #[serde(rename = "DBInstanceIdentifier", default)]
+    identifier: String,
+    #[serde(rename = "DBInstanceArn", default)]
+    arn: String,
+    #[serde(rename = "DBInstanceStatus", default)]
+    pub(super) status: String,
+    #[serde(rename = "DBClusterIdentifier", default)]
+    pub(super) cluster: String,
+    #[serde(default)]
+    engine: String,
+    #[serde(rename = "MultiAZ", default)]
+    multi_az: bool,
+    secondary_availability_zone: Option<String>,
+    instance_create_time: Option<Timestamp>,
+    #[serde(rename = "ReadReplicaDBInstanceIdentifiers", default)]
+    replica_instances: List<String>,
+    #[serde(rename = "ReadReplicaDBClusterIdentifiers", default)]
+    replica_clusters: List<String>,
+    #[serde(rename = "ReadReplicaSourceDBInstanceIdentifier")]
+    source_instance: Option<String>,
+    #[serde(rename = "ReadReplicaSourceDBClusterIdentifier")]
+    source_cluster: Option<String>,
+    #[serde(default)]
+    tag_list: List<Tag>,
+}
+
+/// All instances, or the one of this name.
+pub(super) async fn instances(
+    reader: Reader<'_>,
+    name: Option<&str>,
+) -> Result<Vec<DbInstance>, CallError> {
+    let parameters: Vec<_> = name
+        .map(|name| parameter(IDENTIFIER, name))
+        .into_iter()
+        .collect();
+    query_api::list::<DbInstances>(reader.aws, RDS, "DescribeDBInstances", &parameters).await
 }
 
 /// All instances that belong to no cluster, or the one of this name; none if there is none.
 async fn describe(reader: Reader<'_>, name: Option<&str>) -> Result<Vec<Resource>, ReadError> {
-    let call = reader.aws.rds().describe_db_instances();
-    let call = call.set_db_instance_identifier(name.map(str::to_owned));
-    let pages = call.into_paginator().items().send();
-    let found: Result<Vec<DbInstance>, _> = pages.collect().await;
-    match found {
+    match instances(reader, name).await {
         Ok(mut found) => {
-            found.retain(|instance| !is_given(instance.db_cluster_identifier()));
-            Ok(found.iter().map(instance).collect())
+            found.retain(|instance| instance.cluster.is_empty());
+            Ok(found.into_iter().map(instance).collect())
         }
         Err(error) if is_gone(error.code()) => Ok(Vec::new()),
         Err(error) => {
@@ -67,39 +121,30 @@ async fn describe(reader: Reader<'_>, name: Option<&str>) -> Result<Vec<Resource
     }
 }
 
-fn instance(instance: &DbInstance) -> Resource {
-    let replicas = !instance.read_replica_db_instance_identifiers().is_empty()
-        || !instance.read_replica_db_cluster_identifiers().is_empty();
-    let is_replica = is_given(instance.read_replica_source_db_instance_identifier())
-        || is_given(instance.read_replica_source_db_cluster_identifier());
-    let engine = instance.engine().unwrap_or_default();
+fn instance(instance: DbInstance) -> Resource {
+    let replicas =
+        !instance.replica_instances.0.is_empty() || !instance.replica_clusters.0.is_empty();
+    let is_replica = is_given(instance.source_instance.as_deref())
+        || is_given(instance.source_cluster.as_deref());
     // Mirroring has a second zone, and does not call itself Multi-AZ everywhere.
     let is_mirrored =
-        instance.multi_az() == Some(true) || is_given(instance.secondary_availability_zone());
-    let status = instance.db_instance_status().unwrap_or_default();
+        instance.multi_az || is_given(instance.secondary_availability_zone.as_deref());
     let unstoppable = if replicas || is_replica {
         Some("RDS does not stop an instance that is a read replica or has one".to_owned())
-    } else if engine.starts_with("sqlserver") && is_mirrored {
+    } else if instance.engine.starts_with("sqlserver") && is_mirrored {
         Some("RDS does not stop SQL Server with Multi-AZ".to_owned())
     } else {
-        busy_storage(status)
+        busy_storage(&instance.status)
     };
     let bare = Resource {
         kind: Kind::RdsInstance,
-        arn: instance.db_instance_arn().unwrap_or_default().to_owned(),
-        name: instance
-            .db_instance_identifier()
-            .unwrap_or_default()
-            .to_owned(),
-        created_at: instance.instance_create_time().and_then(timestamp),
+        arn: instance.arn,
+        name: instance.identifier,
+        created_at: instance.instance_create_time.and_then(in_milliseconds),
         unstoppable,
         ..Resource::default()
     };
-    rds::with_state(
-        bare,
-        instance.db_instance_status().unwrap_or_default(),
-        instance.tag_list(),
-    )
+    rds::with_state(bare, &instance.status, instance.tag_list)
 }
 
 fn busy_storage(status: &str) -> Option<String> {

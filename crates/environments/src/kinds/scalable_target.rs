@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_applicationautoscaling::types::{
-    ScalableDimension, ScalableTarget, ServiceNamespace, SuspendedState,
-};
+use aws_smithy_types::DateTime;
+use common::json_api::{self, APPLICATION_AUTO_SCALING, Page};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::read::{ReadError, Reader, timestamp};
 use crate::resource::{Resource, Scaling, ScalingSuspension, ScheduledAction};
-use crate::write::{CallError, Writer, number, once};
+use crate::write::{CallError, Writer, number};
 
 /// `DescribeScalableTargets` takes no more.
 pub(crate) const MAX_TARGETS_PER_CALL: usize = 50;
@@ -26,21 +27,26 @@ pub(crate) async fn targets(
     let mut found = HashMap::new();
     ids.sort();
     for ids in ids.chunks(MAX_TARGETS_PER_CALL) {
-        let call = reader.aws.applicationautoscaling();
-        let call = call
-            .describe_scalable_targets()
-            .service_namespace(ServiceNamespace::Ecs)
-            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-            .set_resource_ids(Some(ids.to_vec()));
-        let pages = call.into_paginator().items().send();
-        let targets: Result<Vec<ScalableTarget>, _> = pages.collect().await;
-        let targets = targets.map_err(|error| {
+        let input = json!({
+            "ServiceNamespace": ECS,
+            "ScalableDimension": DESIRED_COUNT,
+            "ResourceIds": ids,
+        });
+        let operation = "DescribeScalableTargets";
+        let targets = json_api::list::<ScalableTargets>(
+            reader.aws,
+            APPLICATION_AUTO_SCALING,
+            operation,
+            input,
+        );
+        let targets = targets.await.map_err(|error| {
             let action = "application-autoscaling:DescribeScalableTargets";
-            reader.error("DescribeScalableTargets", action, &error)
+            reader.error(operation, action, &error)
         })?;
-        let bounds = targets
-            .iter()
-            .map(|target| (target.resource_id.clone(), scaling(target)));
+        let bounds = targets.into_iter().map(|target| {
+            let bounds = scaling(&target);
+            (target.resource_id, bounds)
+        });
         found.extend(bounds);
     }
     Ok(found)
@@ -50,58 +56,128 @@ pub(crate) async fn targets(
 pub(crate) async fn actions(
     reader: Reader<'_>,
 ) -> Result<HashMap<String, Vec<ScheduledAction>>, ReadError> {
-    let call = reader.aws.applicationautoscaling();
-    let call = call
-        .describe_scheduled_actions()
-        .service_namespace(ServiceNamespace::Ecs)
-        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
-    let pages = call.into_paginator().items().send();
-    let actions: Result<Vec<_>, _> = pages.collect().await;
-    let actions = actions.map_err(|error| {
+    let input = json!({ "ServiceNamespace": ECS, "ScalableDimension": DESIRED_COUNT });
+    let operation = "DescribeScheduledActions";
+    let actions = json_api::list::<Actions>(reader.aws, APPLICATION_AUTO_SCALING, operation, input);
+    let actions = actions.await.map_err(|error| {
         let action = "application-autoscaling:DescribeScheduledActions";
-        reader.error("DescribeScheduledActions", action, &error)
+        reader.error(operation, action, &error)
     })?;
     let mut found: HashMap<String, Vec<ScheduledAction>> = HashMap::new();
-    for one in &actions {
-        let of = found.entry(one.resource_id().to_owned()).or_default();
-        of.push(action(one));
+    for mut one in actions {
+        let id = std::mem::take(&mut one.resource_id);
+        found.entry(id).or_default().push(action(one));
     }
     Ok(found)
 }
 
 /// Sets bounds and suspensions, all of them: what is left out would be taken from what is there.
 pub(super) async fn register(writer: Writer<'_>, scaling: Scaling) -> Result<(), CallError> {
-    let suspended = SuspendedState::builder()
-        .dynamic_scaling_in_suspended(scaling.suspended.dynamic_in)
-        .dynamic_scaling_out_suspended(scaling.suspended.dynamic_out)
-        .scheduled_scaling_suspended(scaling.suspended.scheduled)
-        .build();
-    let register = || {
-        let call = writer.aws.applicationautoscaling();
-        call.register_scalable_target()
-            .service_namespace(ServiceNamespace::Ecs)
-            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-            .resource_id(resource_id(writer.resource))
-            .min_capacity(number(scaling.min))
-            .max_capacity(number(scaling.max))
-            .suspended_state(suspended.clone())
-    };
+    let suspended = scaling.suspended;
+    let input = json!({
+        "ServiceNamespace": ECS,
+        "ScalableDimension": DESIRED_COUNT,
+        "ResourceId": resource_id(writer.resource),
+        "MinCapacity": number(scaling.min),
+        "MaxCapacity": number(scaling.max),
+        "SuspendedState": {
+            "DynamicScalingInSuspended": suspended.dynamic_in,
+            "DynamicScalingOutSuspended": suspended.dynamic_out,
+            "ScheduledScalingSuspended": suspended.scheduled,
+        },
+    });
     let action = "application-autoscaling:RegisterScalableTarget";
     let on = writer.resource.place();
-    let call = writer.call(&writer.limiters.scaling, action, &on);
-    let once = once!(aws_sdk_applicationautoscaling, register());
-    call.until_done(false, once).await
+    let call = (action, on.as_str());
+    writer
+        .call_json(APPLICATION_AUTO_SCALING, call, &input)
+        .await
+}
+
+/// The service namespace of what is scaled.
+const ECS: &str = "ecs";
+/// What of a service is scaled.
+const DESIRED_COUNT: &str = "ecs:service:DesiredCount";
+
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalableTargets.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScalableTargets {
+    scalable_targets: Vec<ScalableTarget>,
+    next_token: Option<String>,
+}
+
+impl Page for ScalableTargets {
+    type Item = ScalableTarget;
+    const NEXT: &'static str = "NextToken";
+
+    fn into_parts(self) -> (Vec<ScalableTarget>, Option<String>) {
+        (self.scalable_targets, self.next_token)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScalableTarget {
+    resource_id: String,
+    min_capacity: u32,
+    max_capacity: u32,
+    suspended_state: Option<SuspendedState>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct SuspendedState {
+    dynamic_scaling_in_suspended: Option<bool>,
+    dynamic_scaling_out_suspended: Option<bool>,
+    scheduled_scaling_suspended: Option<bool>,
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Actions {
+    scheduled_actions: Vec<Action>,
+    next_token: Option<String>,
+}
+
+impl Page for Actions {
+    type Item = Action;
+    const NEXT: &'static str = "NextToken";
+
+    fn into_parts(self) -> (Vec<Action>, Option<String>) {
+        (self.scheduled_actions, self.next_token)
+    }
+}
+
+/// Its times are seconds since 1970.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Action {
+    resource_id: String,
+    scheduled_action_name: String,
+    schedule: String,
+    timezone: Option<String>,
+    start_time: Option<f64>,
+    end_time: Option<f64>,
+    creation_time: Option<f64>,
+    scalable_target_action: Option<ScalableTargetAction>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScalableTargetAction {
+    min_capacity: Option<u32>,
+    max_capacity: Option<u32>,
 }
 
 fn scaling(target: &ScalableTarget) -> Scaling {
-    let count = |count: i32| u32::try_from(count).unwrap_or_default();
-    let suspended = target.suspended_state();
-    let is = |read: fn(&aws_sdk_applicationautoscaling::types::SuspendedState) -> Option<bool>| {
-        suspended.and_then(read).unwrap_or_default()
-    };
+    let suspended = target.suspended_state.as_ref();
+    let is =
+        |read: fn(&SuspendedState) -> Option<bool>| suspended.and_then(read).unwrap_or_default();
     Scaling {
-        min: count(target.min_capacity),
-        max: count(target.max_capacity),
+        min: target.min_capacity,
+        max: target.max_capacity,
         suspended: ScalingSuspension {
             dynamic_in: is(|state| state.dynamic_scaling_in_suspended),
             dynamic_out: is(|state| state.dynamic_scaling_out_suspended),
@@ -110,17 +186,17 @@ fn scaling(target: &ScalableTarget) -> Scaling {
     }
 }
 
-fn action(action: &aws_sdk_applicationautoscaling::types::ScheduledAction) -> ScheduledAction {
-    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
-    let bounds = action.scalable_target_action();
+fn action(action: Action) -> ScheduledAction {
+    let at = |seconds: Option<f64>| timestamp(&DateTime::from_secs_f64(seconds?));
+    let bounds = action.scalable_target_action;
     ScheduledAction {
-        name: action.scheduled_action_name().to_owned(),
-        schedule: action.schedule().to_owned(),
-        zone: action.timezone().map(str::to_owned),
-        begins: action.start_time().and_then(timestamp),
-        ends: action.end_time().and_then(timestamp),
-        made: timestamp(action.creation_time()),
-        min: bounds.and_then(|bounds| count(bounds.min_capacity)),
-        max: bounds.and_then(|bounds| count(bounds.max_capacity)),
+        name: action.scheduled_action_name,
+        schedule: action.schedule,
+        zone: action.timezone,
+        begins: at(action.start_time),
+        ends: at(action.end_time),
+        made: at(action.creation_time),
+        min: bounds.as_ref().and_then(|bounds| bounds.min_capacity),
+        max: bounds.as_ref().and_then(|bounds| bounds.max_capacity),
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::caller_release::window_start;
-use super::{Cloud, ecs_task};
+use super::{Cloud, ecs_task, function_version};
 use crate::version;
 
 /// Streams of one question, as many as `CloudWatch` Logs takes.
@@ -138,22 +138,14 @@ async fn place(cloud: &Cloud, query: &LogQuery) -> Result<Place, CloudError> {
 async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
     let (name, version) = (cloud.needed("function")?, cloud.needed("target_version")?);
     let aws = cloud.aws();
-    let configured = aws
-        .lambda()
-        .get_function_configuration()
-        .function_name(name)
-        .qualifier(version)
-        .send()
-        .await
-        .map_err(super::failed(
-            aws,
-            format!("GetFunctionConfiguration {name}:{version}"),
-            "lambda:GetFunctionConfiguration",
-            "the version does not exist",
-        ))?;
-    let group = configured
-        .logging_config()
-        .and_then(|config| config.log_group());
+    let configured = function_version::configuration(aws, name, version).await;
+    let configured = configured.map_err(super::failed(
+        aws,
+        format!("GetFunctionConfiguration {name}:{version}"),
+        "lambda:GetFunctionConfiguration",
+        "the version does not exist",
+    ))?;
+    let group = configured["LoggingConfig"]["LogGroup"].as_str();
     let group = group.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
     let input = json!({
         "logGroupName": group, "orderBy": "LastEventTime", "descending": true, "limit": 50,

@@ -7,6 +7,7 @@ mod alarms;
 mod caller_release;
 mod converse;
 pub(crate) mod ecs_task;
+mod function_version;
 mod invoke;
 mod logs;
 mod metric;

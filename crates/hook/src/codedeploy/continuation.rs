@@ -6,9 +6,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use common::failure::{Failure, Hints};
+use common::lambda_invoke;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -109,20 +108,13 @@ pub(crate) async fn goes_on(
         "LifecycleEventHookExecutionId": event.execution_id,
         RUN_KEY: run.encode(),
     });
-    let call = function
-        .aws
-        .lambda()
-        .invoke()
-        .function_name(name)
-        .invocation_type(InvocationType::Event)
-        .payload(Blob::new(payload.to_string()))
-        .send();
+    let call = lambda_invoke::invoke_event(&function.aws, name, payload.to_string());
     let hints = Hints {
         permission: "lambda:InvokeFunction on this function itself",
         absent: "the function is gone",
     };
     match call.await {
-        Ok(_) => Ok(json!({
+        Ok(()) => Ok(json!({
             "deploymentId": event.deployment_id,
             "stage": function.stage.as_str(),
             "continues": handover.summary,

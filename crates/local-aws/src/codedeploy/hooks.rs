@@ -5,17 +5,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::error::ProvideErrorMetadata;
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use url::Url;
 
 use super::ids;
 use super::lifecycle::LifecycleEvent;
-use crate::emulator;
 use crate::error::AwsError;
+use crate::upstream::Upstream;
 
 /// How long CodeDeploy waits for a hook function's answer, in virtual time.
 /// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
@@ -25,10 +21,14 @@ pub const HOOK_TIMEOUT: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub enum HookCaller {
     /// Lambda's Invoke API, `InvocationType=Event`.
-    LambdaApi(aws_sdk_lambda::Client),
+    LambdaApi(LambdaApi),
     /// A receiver in this process. A closed one stands for functions that do not exist.
     InProcess(mpsc::UnboundedSender<HookCall>),
 }
+
+/// Lambda, as the emulator has it.
+#[derive(Debug, Clone)]
+pub struct LambdaApi(Upstream);
 
 /// A call of a hook function.
 #[derive(Debug, Clone)]
@@ -48,26 +48,20 @@ pub(super) struct NotInvoked {
 }
 
 impl HookCaller {
-    /// Calls functions through the Invoke API at `endpoint`.
-    pub fn lambda_api(endpoint: &Url, region: &str) -> Self {
-        Self::LambdaApi(emulator::lambda(endpoint, region))
+    /// Calls functions through the Invoke API of the emulator.
+    pub(crate) fn lambda_api(upstream: Upstream) -> Self {
+        Self::LambdaApi(LambdaApi(upstream))
     }
 
     /// Calls a function and returns once the call is accepted.
     pub(super) async fn invoke(&self, call: HookCall) -> Result<(), NotInvoked> {
         match self {
-            Self::LambdaApi(client) => {
-                let sent = client
-                    .invoke()
-                    .function_name(&call.function)
-                    .invocation_type(InvocationType::Event)
-                    .payload(Blob::new(call.payload.to_string()))
-                    .send()
-                    .await;
-                sent.map(drop).map_err(|error| {
-                    let missing = error.code() == Some("ResourceNotFoundException");
-                    let error = emulator::reason(&error);
-                    NotInvoked { error, missing }
+            Self::LambdaApi(LambdaApi(upstream)) => {
+                let payload = call.payload.to_string();
+                let sent = upstream.invoke(&call.function, &payload).await;
+                sent.map_err(|error| NotInvoked {
+                    missing: error.code == "ResourceNotFoundException",
+                    error: error.to_string(),
                 })
             }
             Self::InProcess(receiver) => receiver.send(call).map_err(|_| NotInvoked {

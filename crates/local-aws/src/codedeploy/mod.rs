@@ -45,7 +45,7 @@ use crate::sync::lock;
 use crate::timeline::TimelineEvent;
 use crate::upstream::Upstream;
 
-pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller};
+pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller, LambdaApi};
 
 type Operation = fn(&CodeDeploy, &Value) -> Result<Value, AwsError>;
 
@@ -135,7 +135,7 @@ impl Service for CodeDeploy {
 impl CodeDeploy {
     /// An empty CodeDeploy in this world, whose hook functions are the upstream's Lambda functions.
     pub fn new(world: World) -> Self {
-        let hooks = HookCaller::lambda_api(&world.upstream, &world.region);
+        let hooks = HookCaller::lambda_api(world.upstream_client());
         Self::with_hook_caller(world, hooks)
     }
 

@@ -68,7 +68,7 @@ impl World {
     }
 
     pub fn aws_with_tries(&self, tries: u32) -> Aws {
-        sdk::in_memory(self.clone(), "eu-central-1", "id", tries)
+        sdk::in_memory_with_timeouts(self.clone(), "eu-central-1", "id", tries)
     }
 
     /// What would be deployed now.

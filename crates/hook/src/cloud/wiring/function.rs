@@ -1,12 +1,14 @@
 //! A deployment by CodeDeploy, Lambda compute platform.
 
+use common::rest_api::{self, LAMBDA, path_segment};
 use gate::cloud::CloudError;
+use serde_json::Value;
 use wiring::Fact;
 use wiring::facts::CodeDeployLambda;
 
 use super::{attached_alarms, code_deploy};
 use crate::app_spec::Resource;
-use crate::cloud::{Cloud, CodeDeployRelease, existing};
+use crate::cloud::{Cloud, CodeDeployRelease, existing, function_version};
 
 /// The facts.
 pub(super) async fn facts(
@@ -41,38 +43,28 @@ pub(super) async fn facts(
 
 async fn state(cloud: &Cloud, name: &str, version: &str) -> Fact<Option<String>> {
     let aws = cloud.aws();
-    let call = aws
-        .lambda()
-        .get_function_configuration()
-        .function_name(name)
-        .qualifier(version)
-        .send();
+    let call = function_version::configuration(aws, name, version);
     let what = format!("GetFunctionConfiguration {name}:{version}");
     let answer = existing(aws, what, "lambda:GetFunctionConfiguration", call).await?;
     // Versions from before there were states say none.
-    Ok(answer.map(|answer| {
-        answer
-            .state()
-            .map_or("Active", |state| state.as_str())
-            .to_owned()
-    }))
+    Ok(answer.map(|answer| answer["State"].as_str().unwrap_or("Active").to_owned()))
 }
 
 async fn alias_versions(cloud: &Cloud, name: &str, alias: &str) -> Fact<Option<Vec<String>>> {
     let aws = cloud.aws();
-    let call = aws
-        .lambda()
-        .get_alias()
-        .function_name(name)
-        .name(alias)
-        .send();
+    let path = format!(
+        "/2015-03-31/functions/{}/aliases/{}",
+        path_segment(name),
+        path_segment(alias)
+    );
+    let route = ("GET", path.as_str());
+    let call = rest_api::call(aws, LAMBDA, "GetAlias", route, Value::Null);
     let what = format!("GetAlias {name}:{alias}");
     let Some(answer) = existing(aws, what, "lambda:GetAlias", call).await? else {
         return Ok(None);
     };
-    let more = answer.routing_config();
-    let more = more.and_then(|config| config.additional_version_weights());
+    let more = answer["RoutingConfig"]["AdditionalVersionWeights"].as_object();
     let more = more.into_iter().flat_map(|weights| weights.keys().cloned());
-    let main = answer.function_version().map(str::to_owned);
+    let main = answer["FunctionVersion"].as_str().map(str::to_owned);
     Ok(Some(main.into_iter().chain(more).collect()))
 }
