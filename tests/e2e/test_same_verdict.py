@@ -114,7 +114,10 @@ ASKS_AWS = {
 # Each example at each gate: the test that runs it, or why none can.
 LATE_METRICS = "its metrics come from CloudWatch, minutes late, which the local AWS does not compute"
 NO_BROWSER = "the deployed function has no browser in the local AWS; crates/cli/tests/browser.rs and agent.rs run it"
+NO_GRPC = "what the local AWS runs speaks no gRPC; crates/gate/src/run/tests/grpc_calls.rs runs it"
 EXAMPLES = {
+    ("grpc.yaml", "pre-traffic"): NO_GRPC,
+    ("grpc.yaml", "post-traffic"): NO_GRPC,
     ("agent.yaml", "pre-traffic"): NO_BROWSER,
     ("agent.yaml", "post-traffic"): NO_BROWSER,
     ("browser.yaml", "pre-traffic"): NO_BROWSER,
@@ -214,7 +217,7 @@ def example(name: str) -> str:
 def test_each_example_is_run_or_says_why_not() -> None:
     names = {path.name for path in paths.SUITES.glob("*.yaml")}
     assert {(name, stage) for name in names for stage in STAGES} == set(EXAMPLES)
-    tests = {test for test in EXAMPLES.values() if test not in (LATE_METRICS, NO_BROWSER)}
+    tests = {test for test in EXAMPLES.values() if test not in (LATE_METRICS, NO_BROWSER, NO_GRPC)}
     assert tests <= set(globals()), "a test has another name"
 
 

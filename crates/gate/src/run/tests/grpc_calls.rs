@@ -221,6 +221,8 @@ async fn answer(socket: TcpStream, reflection: Reflection) {
             };
             let (message, code) = match path.as_str() {
                 "/shop.Orders/Get" => order(asked),
+                // It serves.
+                "/grpc.health.v1.Health/Check" => (vec![8, 1], "0"),
                 _ if path.contains("ServerReflection") && has_reflection => {
                     (reflected(asked, reflection), "0")
                 }
@@ -347,6 +349,21 @@ async fn what_is_not_as_expected_fails_and_nothing_secret_is_shown() {
     failed
     check "it" failed: the server does not know the service shop.Stock
     "#);
+}
+
+#[tokio::test]
+async fn the_example_passes_where_orders_are_served() {
+    let text = include_str!("../../../../../examples/suites/grpc.yaml");
+    let suite = Suite::parse("grpc.yaml", text).unwrap_or_else(|p| panic!("{p}"));
+    let base = server(Reflection::V1).await;
+    let outcome = measured_by(suite, &base, Stage::PreTraffic, HttpOptions::default()).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    assert_eq!(outcome.report.checks.len(), 3);
+    // Of a server without reflection nothing is known, and nothing passes.
+    let suite = Suite::parse("grpc.yaml", text).unwrap_or_else(|p| panic!("{p}"));
+    let base = server(Reflection::None).await;
+    let outcome = measured_by(suite, &base, Stage::PreTraffic, HttpOptions::default()).await;
+    assert!(!outcome.verdict.passed);
 }
 
 #[tokio::test]
