@@ -131,14 +131,16 @@ check: tools ## The inner loop: form, lints, documentation, unit tests; no brows
 
 .PHONY: test
 test: setup browser terminal ## Test everything: Rust, then end to end against the local AWS
-	@mkdir -p .local
-	cargo test --locked --workspace --no-fail-fast 2>&1 | tee .local/test-rust.log
-	@$(MAKE) tested
+	@$(MAKE) test-rust tested
 	PACKAGES=tested $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS) 2>&1 | tee .local/test-e2e.log
 	@printf '\n'
-	@awk '/^test result:/ {p += $$4; f += $$6; i += $$8} END {printf "Rust:       %d passed, %d failed, %d ignored\n", p, f, i}' \
-		.local/test-rust.log
+	@tail -n 1 .local/test-rust.log
 	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
+
+.PHONY: test-rust
+test-rust: setup browser ## Only the Rust tests, the programs of several crates side by side; there are no doc tests
+	@mkdir -p .local
+	@$(BIN)/python tools/rust_tests.py 2>&1 | tee .local/test-rust.log
 
 .PHONY: e2e
 e2e: setup browser terminal ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time

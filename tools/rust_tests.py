@@ -1,0 +1,128 @@
+"""Runs the Rust tests of the whole workspace: the programs that cargo makes of them, some side by side.
+
+Usage: rust_tests.py [--jobs N] [WORD ...]     WORDs go to each program, as after `cargo test --`
+
+`cargo test` runs one program after the other, and most of them wait most of the time. What a program printed is shown
+whole once it has ended. At the end stand the failed tests and the sums. Exit code 1 if any failed.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# As long as the slowest takes on a machine that is busy, four times.
+TIME_LIMIT_SECONDS = 600
+BUILD = ["cargo", "test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-run"]
+RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.MULTILINE)
+FAILED = re.compile(r"^test (\S.*) \.\.\. FAILED", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of tests, and the package that it is run in."""
+
+    executable: Path
+    package: Path
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.package.name} {self.target}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program came to."""
+
+    program: Program
+    output: str
+    problem: str
+    seconds: float
+
+
+def programs(messages: str) -> list[Program]:
+    """The programs that cargo names in its messages, one JSON object a line."""
+    found = []
+    for line in messages.splitlines():
+        message = json.loads(line)
+        if message["reason"] != "compiler-artifact" or not message["executable"] or not message["profile"]["test"]:
+            continue
+        target = message["target"]
+        found.append(
+            Program(
+                Path(message["executable"]),
+                Path(message["manifest_path"]).parent,
+                f"{'/'.join(target['kind'])} {target['name']}",
+            )
+        )
+    return found
+
+
+def run(program: Program, words: list[str]) -> Outcome:
+    """Runs one to its end, as cargo would, or to the time limit."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [program.executable, *words],
+        cwd=program.package,
+        env={**os.environ, "CARGO_MANIFEST_DIR": str(program.package)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    try:
+        output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        problem = "" if process.returncode == 0 else f"ended with {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+        problem = f"did not end in {TIME_LIMIT_SECONDS} seconds"
+    return Outcome(program, output, problem, time.monotonic() - begun)
+
+
+def summary(outcomes: list[Outcome]) -> list[str]:
+    """The lines at the end: what failed, and the sums."""
+    passed, failed, ignored = (
+        sum(int(match[group]) for outcome in outcomes for match in RESULT.finditer(outcome.output))
+        for group in (1, 2, 3)
+    )
+    lines = []
+    for outcome in outcomes:
+        if outcome.problem:
+            tests = FAILED.findall(outcome.output)
+            lines.append(f"FAILED {outcome.program}: {', '.join(tests) or outcome.problem}")
+    lines.append(f"Rust: {passed} passed, {failed} failed, {ignored} ignored, in {len(outcomes)} programs")
+    return lines
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(usage=__doc__)
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    options.add_argument("words", nargs="*")
+    asked = options.parse_args()
+    built = subprocess.run(
+        [*BUILD, "--message-format=json-render-diagnostics"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    if built.returncode:
+        return built.returncode
+    outcomes = []
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for done in as_completed([pool.submit(run, program, asked.words) for program in programs(built.stdout)]):
+            outcome = done.result()
+            outcomes.append(outcome)
+            print(f"\n{outcome.program} ({outcome.seconds:.1f} s)\n{outcome.output.strip()}", flush=True)
+    print()
+    print("\n".join(summary(outcomes)))
+    return 1 if any(outcome.problem for outcome in outcomes) or not outcomes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
