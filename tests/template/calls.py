@@ -17,7 +17,6 @@ SERVICES = {
     "codedeploy": ("codedeploy", "codedeploy"),
     "codepipeline": ("codepipeline", "codepipeline"),
     "ecs": ("ecs", "ecs"),
-    "elb": ("elbv2", "elasticloadbalancing"),
     "eventbridge": ("events", "events"),
     "s3": ("s3", "s3"),
     "sns": ("sns", "sns"),
@@ -32,6 +31,7 @@ JSON_SERVICES = {
     "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
     "DYNAMODB": ("dynamodb", "dynamodb"),
     "ECR": ("ecr", "ecr"),
+    "ELASTIC_LOAD_BALANCING": ("elbv2", "elasticloadbalancing"),
     "EVENTS": ("events", "events"),
     "LAMBDA": ("lambda", "lambda"),
     "LOGS": ("logs", "logs"),
@@ -46,6 +46,7 @@ JSON_CALLS = (
     "json_api::call(",
     "json_api::list::<",
     "query_api::list::<",
+    "query_api::read",
     "rest_api::call(",
     "cloudwatch_page(",
     # Of `environments`, with the action in place of the operation.
@@ -86,7 +87,7 @@ def _calls(file: Path) -> set[str]:
     methods = set(re.findall(r"\.\s*([a-z][a-z0-9_]+)\(\)", text))
     found: set[str] = set()
     for service, (model, prefix) in SERVICES.items():
-        if re.search(rf"\baws_sdk_{_sdk(service)}\b|\.\s*{service}\(\)", text):
+        if re.search(rf"\baws_sdk_{service}\b|\.\s*{service}\(\)", text):
             for operation in OPERATIONS[model]:
                 if xform_name(operation) in methods:
                     name = f"{prefix}:{operation}"
@@ -122,10 +123,6 @@ def _shared() -> dict[str, set[str]]:
         found[name] = {f"ecs:{operation}" for operation in OPERATIONS["ecs"] if xform_name(operation) in methods}
         assert found[name], f"{name} calls nothing"
     return found
-
-
-def _sdk(service: str) -> str:
-    return "elasticloadbalancingv2" if service == "elb" else service
 
 
 def _operations(model: str) -> list[str]:

@@ -123,7 +123,6 @@ clients! {
     codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy";
     codepipeline, aws_sdk_codepipeline, "AWS CodePipeline";
     ecs, aws_sdk_ecs, "Amazon ECS";
-    elb, aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing";
     s3, aws_sdk_s3, "Amazon S3";
     sns, aws_sdk_sns, "Amazon SNS";
     sts, aws_sdk_sts, "AWS Security Token Service";

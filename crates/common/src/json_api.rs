@@ -49,10 +49,8 @@ pub struct JsonService {
     pub retries: bool,
     /// What stands before that in an endpoint that is not dual-stack: nothing, or `api.`.
     pub host_prefix: &'static str,
-    /// Whether the ordinary endpoint of `GovCloud` is the one with FIPS, and there is no `-fips` beside it.
-    pub fips_in_gov_cloud: bool,
-    /// Whether that holds of the dual-stack endpoint as well.
-    pub fips_in_gov_cloud_dual_stack: bool,
+    /// Which of its ordinary endpoints in `GovCloud` are those with FIPS.
+    pub fips_in_gov_cloud: FipsInGovCloud,
     /// Whether the ordinary endpoint is the dual-stack one, and there is no other.
     pub dual_stack_by_default: bool,
     /// What stands before the operation in `X-Amz-Target`.
@@ -61,15 +59,24 @@ pub struct JsonService {
     pub content_type: &'static str,
 }
 
-impl JsonService {
-    fn has_fips_in_gov_cloud(self, dual_stack: bool) -> bool {
-        if dual_stack {
-            self.fips_in_gov_cloud_dual_stack
-        } else {
-            self.fips_in_gov_cloud
-        }
-    }
+/// Which ordinary endpoints of a service in `GovCloud` are those with FIPS: there is no `-fips` beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FipsInGovCloud {
+    /// None of them.
+    None,
+    /// The one that is not dual-stack.
+    SingleStack,
+    /// Both.
+    All,
+}
 
+impl FipsInGovCloud {
+    fn is_of(self, dual_stack: bool) -> bool {
+        self == Self::All || self == Self::SingleStack && !dual_stack
+    }
+}
+
+impl JsonService {
     /// The same service, each call made once: for who has retries of their own.
     #[must_use]
     pub const fn without_retries(self) -> Self {
@@ -86,8 +93,7 @@ impl JsonService {
             attempt_timeout: None,
             retries: true,
             host_prefix: "",
-            fips_in_gov_cloud: false,
-            fips_in_gov_cloud_dual_stack: false,
+            fips_in_gov_cloud: FipsInGovCloud::None,
             dual_stack_by_default: false,
             target,
             content_type: "application/x-amz-json-1.1",
@@ -97,21 +103,20 @@ impl JsonService {
 
 /// Application Auto Scaling.
 pub const APPLICATION_AUTO_SCALING: JsonService = JsonService {
-    fips_in_gov_cloud: true,
+    fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     ..JsonService::named("application-autoscaling", "AnyScaleFrontendService")
 };
 
 /// Amazon CloudWatch.
 pub const CLOUDWATCH: JsonService = JsonService {
-    fips_in_gov_cloud: true,
-    fips_in_gov_cloud_dual_stack: true,
+    fips_in_gov_cloud: FipsInGovCloud::All,
     content_type: "application/x-amz-json-1.0",
     ..JsonService::named("monitoring", "GraniteServiceVersion20100801")
 };
 
 /// Amazon `DynamoDB`.
 pub const DYNAMODB: JsonService = JsonService {
-    fips_in_gov_cloud: true,
+    fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
     ..JsonService::named("dynamodb", "DynamoDB_20120810")
 };
@@ -124,14 +129,13 @@ pub const ECR: JsonService = JsonService {
 
 /// Amazon EventBridge.
 pub const EVENTS: JsonService = JsonService {
-    fips_in_gov_cloud: true,
-    fips_in_gov_cloud_dual_stack: true,
+    fips_in_gov_cloud: FipsInGovCloud::All,
     ..JsonService::named("events", "AWSEvents")
 };
 
 /// Amazon CloudWatch Logs.
 pub const LOGS: JsonService = JsonService {
-    fips_in_gov_cloud: true,
+    fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     ..JsonService::named("logs", "Logs_20140328")
 };
 
@@ -143,7 +147,7 @@ pub const SECRETS_MANAGER: JsonService = JsonService {
 
 /// AWS Systems Manager, of which only the Parameter Store is used.
 pub const SSM: JsonService = JsonService {
-    fips_in_gov_cloud: true,
+    fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     ..JsonService::named("ssm", "AmazonSSM")
 };
 
@@ -173,7 +177,7 @@ pub type CallError = SdkError<JsonError, HttpResponse>;
 
 /// Amazon Simple Queue Service.
 pub const SQS: JsonService = JsonService {
-    fips_in_gov_cloud: true,
+    fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
     ..JsonService::named("sqs", "AmazonSQS")
 };
@@ -322,7 +326,7 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
     let in_gov_cloud = region.as_ref().starts_with("us-gov-");
     let fips = match config.use_fips() {
         // <https://docs.aws.amazon.com/general/latest/gr/ssm.html>, and likewise of the others.
-        Some(true) if in_gov_cloud && service.has_fips_in_gov_cloud(dual_stack) => "",
+        Some(true) if in_gov_cloud && service.fips_in_gov_cloud.is_of(dual_stack) => "",
         Some(true) => "-fips",
         _ => "",
     };

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod invocation;
 pub mod json_api;
 pub mod lambda_invoke;
+pub mod load_balancing;
 pub mod location;
 pub mod lookup;
 pub mod metrics;

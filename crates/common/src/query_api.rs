@@ -15,7 +15,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::aws::Aws;
 pub use crate::json_api::Page;
-use crate::json_api::{CallError, JsonError, JsonService, endless, invoke, posted};
+use crate::json_api::{CallError, FipsInGovCloud, JsonError, JsonService, endless, invoke, posted};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl QueryService {
 /// Amazon EC2 Auto Scaling.
 pub const AUTO_SCALING: QueryService = QueryService {
     at: JsonService {
-        fips_in_gov_cloud: true,
+        fips_in_gov_cloud: FipsInGovCloud::SingleStack,
         ..JsonService::named("autoscaling", "")
     },
     version: "2011-01-01",
@@ -47,16 +47,25 @@ pub const AUTO_SCALING: QueryService = QueryService {
 /// Amazon EC2.
 pub const EC2: QueryService = QueryService {
     at: JsonService {
-        fips_in_gov_cloud: true,
+        fips_in_gov_cloud: FipsInGovCloud::SingleStack,
         ..JsonService::named("ec2", "")
     },
     version: "2016-11-15",
 };
 
+/// Elastic Load Balancing.
+pub const ELASTIC_LOAD_BALANCING: QueryService = QueryService {
+    at: JsonService {
+        fips_in_gov_cloud: FipsInGovCloud::SingleStack,
+        ..JsonService::named("elasticloadbalancing", "")
+    },
+    version: "2015-12-01",
+};
+
 /// Amazon RDS.
 pub const RDS: QueryService = QueryService {
     at: JsonService {
-        fips_in_gov_cloud: true,
+        fips_in_gov_cloud: FipsInGovCloud::SingleStack,
         ..JsonService::named("rds", "")
     },
     version: "2014-10-31",
@@ -65,6 +74,21 @@ pub const RDS: QueryService = QueryService {
 /// A parameter of a call.
 pub fn parameter(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
+}
+
+/// A parameter that is a list: `Names.member.1`, `Names.member.2`.
+pub fn list_parameter(name: &str, values: &[impl AsRef<str>]) -> Vec<(String, String)> {
+    let numbered = (1..).zip(values);
+    numbered
+        .map(|(number, value)| parameter(&format!("{name}.member.{number}"), value.as_ref()))
+        .collect()
+}
+
+/// A list within an answer, for `deserialize_with`: see [`List`].
+pub fn members<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    List::deserialize(deserializer).map(|list| list.0)
 }
 
 /// A list within an answer, whatever its members are called: `<TagList><Tag>…</Tag></TagList>`.
@@ -137,6 +161,20 @@ pub async fn list<P: Page>(
     }
 }
 
+/// Calls `operation` with these parameters; returns what it answers, or its first page.
+pub async fn read<T>(
+    aws: &Aws,
+    service: QueryService,
+    operation: &'static str,
+    parameters: &[(String, String)],
+) -> Result<T, CallError>
+where
+    T: DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    let form = form(service, operation, parameters);
+    invoke((aws, service.at, operation), form, write, read_result).await
+}
+
 /// Calls `operation` with these parameters; returns the XML of the answer.
 pub async fn call(
     aws: &Aws,
@@ -147,7 +185,7 @@ pub async fn call(
     let form = form(service, operation, parameters);
     let root = format!("<{operation}Response");
     let read = move |response: &HttpResponse| {
-        let text = read(response)?;
+        let text = read_text(response)?;
         if text.contains(&root) {
             return Ok(text);
         }
@@ -176,7 +214,7 @@ fn write(form: String) -> Result<HttpRequest, BoxError> {
 fn read_result<T: DeserializeOwned>(
     response: &HttpResponse,
 ) -> Result<T, OrchestratorError<JsonError>> {
-    let text = read(response)?;
+    let text = read_text(response)?;
     let answer: Result<Answer<T>, _> = quick_xml::de::from_str(&text);
     let Answer(result) = answer.map_err(|error| OrchestratorError::response(error.into()))?;
     Ok(result)
@@ -214,7 +252,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Answer<T> {
     }
 }
 
-fn read(response: &HttpResponse) -> Result<String, OrchestratorError<JsonError>> {
+fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<JsonError>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         let text = String::from_utf8(body.to_vec());
@@ -287,10 +325,13 @@ mod tests {
     }
 
     fn page(names: &[&str], next: &str) -> String {
-        let members: String = names
-            .iter()
-            .map(|name| format!("<member><AutoScalingGroupName>{name}</AutoScalingGroupName><Instances/></member>"))
-            .collect();
+        let member = |name| {
+            format!(
+                "<member><AutoScalingGroupName>{name}</AutoScalingGroupName><Instances/></member>"
+            )
+        };
+        let members: Vec<String> = names.iter().map(member).collect();
+        let members = members.concat();
         format!(
             "<DescribeAutoScalingGroupsResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
              <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, ProtocolEnum};
+use common::load_balancing::{Listener, LoadBalancer};
 
 /// What is spoken behind a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +96,12 @@ pub(crate) fn address(
     let balancer = known
         .balancers
         .iter()
-        .find(|balancer| balancer.load_balancer_arn() == listener.load_balancer_arn());
+        .find(|balancer| balancer.load_balancer_arn == listener.load_balancer_arn);
     let host = balancer
-        .and_then(|balancer| balancer.dns_name())
+        .and_then(|balancer| balancer.dns_name.as_ref())
         .filter(|name| !name.is_empty())
         .ok_or(ListenerError::NoName)?;
-    let port = listener.port().ok_or(ListenerError::NoName)?;
+    let port = listener.port.ok_or(ListenerError::NoName)?;
     Ok(Address {
         url: if port == scheme.own_port() {
             format!("{scheme}://{host}")
@@ -120,22 +120,22 @@ fn scheme(
     if let Some(scheme) = says(listener) {
         return Ok((scheme, None));
     }
-    let protocol = listener.protocol().map_or("nothing", ProtocolEnum::as_str);
+    let protocol = listener.protocol.as_deref().unwrap_or("nothing");
     if !matches!(protocol, "TCP" | "TCP_UDP" | "TCP_QUIC") {
         return Err(ListenerError::NotHttp(protocol.to_owned()));
     }
     if let Some(scheme) = known.setting {
         return Ok((scheme, None));
     }
-    let port = listener.port().unwrap_or_default();
+    let port = listener.port.unwrap_or_default();
     let of_other = known
         .other
         .and_then(|other| Some((says(other).or_else(|| by_own_port(other))?, other)));
     let (scheme, why) = if let Some(scheme) = by_own_port(listener) {
         (scheme, format!("as {port} is its usual port"))
     } else if let Some((scheme, other)) = of_other {
-        let protocol = other.protocol().map_or("", ProtocolEnum::as_str);
-        let port = other.port().unwrap_or_default();
+        let protocol = other.protocol.as_deref().unwrap_or_default();
+        let port = other.port.unwrap_or_default();
         let why = format!("as on the group's other listener ({protocol}:{port})");
         (scheme, why)
     } else if port == 8443 {
@@ -151,15 +151,15 @@ fn scheme(
 
 /// The scheme, where the protocol names it.
 fn says(listener: &Listener) -> Option<Scheme> {
-    match listener.protocol()? {
-        ProtocolEnum::Http => Some(Scheme::Http),
-        ProtocolEnum::Https | ProtocolEnum::Tls => Some(Scheme::Https),
+    match listener.protocol.as_deref()? {
+        "HTTP" => Some(Scheme::Http),
+        "HTTPS" | "TLS" => Some(Scheme::Https),
         _ => None,
     }
 }
 
 fn by_own_port(listener: &Listener) -> Option<Scheme> {
-    let port = listener.port()?;
+    let port = listener.port?;
     [Scheme::Http, Scheme::Https]
         .into_iter()
         .find(|scheme| scheme.own_port() == port)
@@ -170,18 +170,20 @@ mod tests {
     use super::*;
 
     fn listener(protocol: &str, port: i32) -> Listener {
-        Listener::builder()
-            .load_balancer_arn("lb")
-            .protocol(ProtocolEnum::from(protocol))
-            .port(port)
-            .build()
+        Listener {
+            load_balancer_arn: Some("lb".to_owned()),
+            protocol: Some(protocol.to_owned()),
+            port: Some(port),
+            ..Listener::default()
+        }
     }
 
     fn balancers() -> [LoadBalancer; 1] {
-        [LoadBalancer::builder()
-            .load_balancer_arn("lb")
-            .dns_name("internal-shop.elb.test")
-            .build()]
+        [LoadBalancer {
+            load_balancer_arn: Some("lb".to_owned()),
+            dns_name: Some("internal-shop.elb.test".to_owned()),
+            ..LoadBalancer::default()
+        }]
     }
 
     fn with(

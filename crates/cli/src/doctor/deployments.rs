@@ -3,6 +3,8 @@
 use ::doctor::facts::{Deployment, Fact, Listener, Stack};
 use common::aws::{Aws, Identity};
 use common::failure::Failure as AwsFailure;
+use common::load_balancing::{Listeners, LoadBalancers};
+use common::query_api::{self, ELASTIC_LOAD_BALANCING, list_parameter};
 use futures::StreamExt as _;
 use futures::stream;
 use hook::{DeploymentQuery, hooked_functions, wiring_facts};
@@ -240,13 +242,10 @@ async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Liste
     let mut found = Vec::new();
     for route in routes {
         let arn = listener_of(&route.arn);
-        let call = aws
-            .elb()
-            .describe_listeners()
-            .listener_arns(&arn)
-            .send()
-            .await;
-        let answer = call.map_err(|error| {
+        let named = list_parameter("ListenerArns", &[&arn]);
+        let call =
+            query_api::read::<Listeners>(aws, ELASTIC_LOAD_BALANCING, "DescribeListeners", &named);
+        let answer = call.await.map_err(|error| {
             let call = format!("DescribeListeners {arn}");
             failed(
                 aws,
@@ -255,13 +254,15 @@ async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Liste
                 &AwsFailure::of(&error),
             )
         })?;
-        let port = match answer.listeners() {
-            [listener, ..] => listener.port(),
-            [] => None,
-        };
-        let call = aws.elb().describe_load_balancers();
-        let call = call.load_balancer_arns(&route.load_balancer).send().await;
-        let answer = call.map_err(|error| {
+        let port = answer.listeners.first().and_then(|listener| listener.port);
+        let named = list_parameter("LoadBalancerArns", &[&route.load_balancer]);
+        let call = query_api::read::<LoadBalancers>(
+            aws,
+            ELASTIC_LOAD_BALANCING,
+            "DescribeLoadBalancers",
+            &named,
+        );
+        let answer = call.await.map_err(|error| {
             let call = format!("DescribeLoadBalancers {}", route.load_balancer);
             failed(
                 aws,
@@ -270,17 +271,16 @@ async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Liste
                 &AwsFailure::of(&error),
             )
         })?;
-        let (Some(port), Some(balancer)) = (port, answer.load_balancers().first()) else {
+        let balancer = answer.load_balancers.into_iter().next();
+        let Some((port, balancer)) = port.zip(balancer) else {
             return Err(format!("the listener {arn} could not be read"));
         };
         found.push(Listener {
-            load_balancer: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            is_internal: balancer.is_internal(),
+            load_balancer: balancer.load_balancer_name.unwrap_or_default(),
             port: port.try_into().unwrap_or_default(),
-            is_internal: balancer
-                .scheme()
-                .is_some_and(|scheme| scheme.as_str() == "internal"),
-            vpc: balancer.vpc_id().unwrap_or_default().to_owned(),
-            security_groups: balancer.security_groups().to_vec(),
+            vpc: balancer.vpc_id.unwrap_or_default(),
+            security_groups: balancer.security_groups,
         });
     }
     Ok(found)

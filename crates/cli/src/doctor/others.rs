@@ -91,10 +91,12 @@ async fn is_enabled(aws: &Aws, id: &str) -> Fact<Option<bool>> {
         .rsplit_once('|')
         .or_else(|| id.rsplit_once('/'))
         .unwrap_or(("", id));
-    let mut path = format!("/schedules/{}", path_segment(name));
-    if !group.is_empty() {
-        path += &format!("?groupName={}", path_segment(group));
-    }
+    let name = path_segment(name);
+    let path = if group.is_empty() {
+        format!("/schedules/{name}")
+    } else {
+        format!("/schedules/{name}?groupName={}", path_segment(group))
+    };
     let route = ("GET", path.as_str());
     match rest_api::call(aws, SCHEDULER, "GetSchedule", route, Value::Null).await {
         Ok(answer) => Ok(Some(

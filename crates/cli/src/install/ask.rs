@@ -5,6 +5,8 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use aws_sdk_cloudformation::types::Stack;
 use common::aws::Aws;
+use common::load_balancing::{LoadBalancer, LoadBalancers};
+use common::query_api::{self, ELASTIC_LOAD_BALANCING};
 
 use crate::failure::Failure;
 
@@ -122,23 +124,14 @@ async fn network(aws: &Aws, terminal: &Terminal) -> Result<BTreeMap<String, Stri
 
 /// The first internal load balancer, with its subnets and groups. What can't be read is not asked about: `doctor` looks again.
 async fn internal_load_balancers(aws: &Aws) -> Option<(String, String, String)> {
-    let mut pages = aws.elb().describe_load_balancers().into_paginator().send();
-    while let Some(Ok(page)) = pages.next().await {
-        for balancer in page.load_balancers() {
-            if balancer
-                .scheme()
-                .is_some_and(|scheme| scheme.as_str() == "internal")
-            {
-                let zones = balancer.availability_zones().iter();
-                let subnets: Vec<&str> = zones.filter_map(|zone| zone.subnet_id()).collect();
-                let name = balancer.load_balancer_name().unwrap_or_default();
-                return Some((
-                    name.to_owned(),
-                    subnets.join(","),
-                    balancer.security_groups().join(","),
-                ));
-            }
-        }
-    }
-    None
+    let operation = "DescribeLoadBalancers";
+    let all = query_api::list::<LoadBalancers>(aws, ELASTIC_LOAD_BALANCING, operation, &[]).await;
+    let internal = all.ok()?.into_iter().find(LoadBalancer::is_internal)?;
+    let zones = internal.availability_zones.into_iter();
+    let subnets: Vec<String> = zones.filter_map(|zone| zone.subnet_id).collect();
+    Some((
+        internal.load_balancer_name.unwrap_or_default(),
+        subnets.join(","),
+        internal.security_groups.join(","),
+    ))
 }

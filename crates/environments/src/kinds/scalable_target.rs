@@ -126,11 +126,14 @@ struct ScalableTarget {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(default)]
 struct SuspendedState {
-    dynamic_scaling_in_suspended: Option<bool>,
-    dynamic_scaling_out_suspended: Option<bool>,
-    scheduled_scaling_suspended: Option<bool>,
+    #[serde(rename = "DynamicScalingInSuspended")]
+    dynamic_in: Option<bool>,
+    #[serde(rename = "DynamicScalingOutSuspended")]
+    dynamic_out: Option<bool>,
+    #[serde(rename = "ScheduledScalingSuspended")]
+    scheduled: Option<bool>,
 }
 
 /// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html>
@@ -155,13 +158,15 @@ impl Page for Actions {
 #[serde(rename_all = "PascalCase")]
 struct Action {
     resource_id: String,
-    scheduled_action_name: String,
+    #[serde(rename = "ScheduledActionName")]
+    name: String,
     schedule: String,
     timezone: Option<String>,
     start_time: Option<f64>,
     end_time: Option<f64>,
     creation_time: Option<f64>,
-    scalable_target_action: Option<ScalableTargetAction>,
+    #[serde(rename = "ScalableTargetAction")]
+    bounds: Option<ScalableTargetAction>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,18 +184,18 @@ fn scaling(target: &ScalableTarget) -> Scaling {
         min: target.min_capacity,
         max: target.max_capacity,
         suspended: ScalingSuspension {
-            dynamic_in: is(|state| state.dynamic_scaling_in_suspended),
-            dynamic_out: is(|state| state.dynamic_scaling_out_suspended),
-            scheduled: is(|state| state.scheduled_scaling_suspended),
+            dynamic_in: is(|state| state.dynamic_in),
+            dynamic_out: is(|state| state.dynamic_out),
+            scheduled: is(|state| state.scheduled),
         },
     }
 }
 
 fn action(action: Action) -> ScheduledAction {
     let at = |seconds: Option<f64>| timestamp(&DateTime::from_secs_f64(seconds?));
-    let bounds = action.scalable_target_action;
+    let bounds = action.bounds;
     ScheduledAction {
-        name: action.scheduled_action_name,
+        name: action.name,
         schedule: action.schedule,
         zone: action.timezone,
         begins: at(action.start_time),

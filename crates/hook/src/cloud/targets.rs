@@ -1,6 +1,7 @@
 //! The targets of the release, and their health.
 
-use aws_sdk_elasticloadbalancingv2::types::TargetHealthDescription;
+use common::load_balancing::{TargetHealthDescription, TargetHealths};
+use common::query_api::{self, ELASTIC_LOAD_BALANCING, parameter};
 use gate::cloud::{CloudError, TargetGroup, TargetHealth};
 
 use super::{Cloud, target_groups};
@@ -15,13 +16,18 @@ pub(super) async fn of_release(cloud: &Cloud) -> Result<TargetGroup, CloudError>
     let named = cloud.release.target_groups();
     let group = target_groups::describe(cloud, &named.new.map_err(CloudError)?).await?;
     let desired = named.desired.map_err(CloudError)?;
-    let name = group.target_group_name().unwrap_or_default().to_owned();
+    let name = group.target_group_name.unwrap_or_default();
     let aws = cloud.aws();
-    let call = aws
-        .elb()
-        .describe_target_health()
-        .set_target_group_arn(group.target_group_arn)
-        .send();
+    let group = [parameter(
+        "TargetGroupArn",
+        group.target_group_arn.unwrap_or_default(),
+    )];
+    let call = query_api::read::<TargetHealths>(
+        aws,
+        ELASTIC_LOAD_BALANCING,
+        "DescribeTargetHealth",
+        &group,
+    );
     let what = format!("DescribeTargetHealth {name}");
     let answer = call.await.map_err(super::failed(
         aws,
@@ -33,7 +39,7 @@ pub(super) async fn of_release(cloud: &Cloud) -> Result<TargetGroup, CloudError>
         name,
         desired,
         targets: answer
-            .target_health_descriptions()
+            .target_health_descriptions
             .iter()
             .map(health)
             .collect(),
@@ -41,20 +47,20 @@ pub(super) async fn of_release(cloud: &Cloud) -> Result<TargetGroup, CloudError>
 }
 
 fn health(described: &TargetHealthDescription) -> TargetHealth {
-    let target = described.target();
-    let id = target.and_then(|target| target.id()).unwrap_or("?");
-    let port = target.and_then(aws_sdk_elasticloadbalancingv2::types::TargetDescription::port);
+    let target = described.target.as_ref();
+    let id = target
+        .and_then(|target| target.id.as_deref())
+        .unwrap_or("?");
+    let port = target.and_then(|target| target.port);
     let port = port.map_or_else(String::new, |port| format!(":{port}"));
-    let health = described.target_health();
-    let state = health.and_then(|health| health.state());
-    let reason = health
-        .and_then(|health| health.reason())
-        .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum::as_str);
-    let description = health.and_then(|health| health.description());
+    let health = described.target_health.as_ref();
+    let state = health.and_then(|health| health.state.as_deref());
+    let reason = health.and_then(|health| health.reason.as_deref());
+    let description = health.and_then(|health| health.description.as_deref());
     let reason: Vec<&str> = reason.into_iter().chain(description).collect();
     TargetHealth {
         id: format!("{id}{port}"),
-        state: state.map_or("unknown", |state| state.as_str()).to_owned(),
+        state: state.unwrap_or("unknown").to_owned(),
         reason: reason.join(": "),
     }
 }

@@ -4,7 +4,7 @@
 //! listeners lead to the release by a rule alone, and their default action is a redirect or a fixed response.
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget, TargetGroupPairInfo};
-use aws_sdk_elasticloadbalancingv2::types::{Action, HostHeaderConditionConfig, Listener, Rule};
+use common::load_balancing::{Action, Listener, Rule};
 use gate::{ListenerRule, RuleConditions};
 
 use crate::cloud::NamedGroups;
@@ -110,14 +110,14 @@ pub(super) fn route(
     rules: &[Rule],
     groups: &PairedGroups,
 ) -> Result<ReleaseRoute, String> {
-    let is_default = |rule: &&Rule| rule.is_default() == Some(true);
+    let is_default = |rule: &&Rule| rule.is_default;
     let (mut own, elsewhere): (Vec<&Rule>, Vec<&Rule>) = rules
         .iter()
         .filter(|rule| !is_default(rule))
-        .partition(|rule| groups.is_led_to(rule.actions()));
+        .partition(|rule| groups.is_led_to(&rule.actions));
     let elsewhere: Vec<Rule> = elsewhere.into_iter().cloned().collect();
     let default = rules.iter().find(is_default);
-    if groups.is_led_to(listener.default_actions()) {
+    if groups.is_led_to(&listener.default_actions) {
         let earlier: Vec<_> = elsewhere.iter().map(rule_demands::earlier_rule).collect();
         // The default rule takes the rest as well, unless something else is asked before.
         if earlier.is_empty() {
@@ -138,7 +138,7 @@ pub(super) fn route(
         }
         return Ok(ReleaseRoute {
             demands,
-            rule: default.and_then(|rule| rule.rule_arn()).map(str::to_owned),
+            rule: default.and_then(|rule| rule.rule_arn.clone()),
         });
     }
     own.sort_by_key(|rule| {
@@ -153,7 +153,7 @@ pub(super) fn route(
     });
     let mut unmet = None;
     for (index, rule) in own.iter().enumerate() {
-        let arn = rule.rule_arn().map(str::to_owned);
+        let arn = rule.rule_arn.clone();
         let demanded = rule_demands::demands(rule, &elsewhere);
         let reached = demanded.and_then(|demands| match may_never_reach(&demands) {
             Some(why) => Err(why),
@@ -174,8 +174,8 @@ pub(super) fn route(
         }
     }
     Err(unmet.unwrap_or_else(|| {
-        let actions: Vec<&[Action]> = std::iter::once(listener.default_actions())
-            .chain(elsewhere.iter().map(Rule::actions))
+        let actions: Vec<&[Action]> = std::iter::once(listener.default_actions.as_slice())
+            .chain(elsewhere.iter().map(|rule| rule.actions.as_slice()))
             .collect();
         format!(
             "does not lead to the release alone: {}",
@@ -197,26 +197,23 @@ fn may_never_reach(demands: &Demands) -> Option<String> {
 
 fn has_unknown_host(rule: &Rule) -> bool {
     let of_host = rule
-        .conditions()
+        .conditions
         .iter()
-        .filter(|condition| condition.field() == Some("host-header"));
+        .filter(|condition| condition.field.as_deref() == Some("host-header"));
     let hosts: Vec<&String> = of_host
         .flat_map(|condition| {
-            let configured = condition
-                .host_header_config()
-                .map(HostHeaderConditionConfig::values);
+            let configured = condition.host_header_config.iter();
             configured
-                .unwrap_or_default()
-                .iter()
-                .chain(condition.values())
+                .flat_map(|configured| &configured.values)
+                .chain(&condition.values)
         })
         .collect();
     !hosts.is_empty() && hosts.iter().all(|host| host.contains(['*', '?']))
 }
 
 fn has_paths(rule: &Rule) -> bool {
-    let mut conditions = rule.conditions().iter();
-    conditions.any(|condition| condition.field() == Some("path-pattern"))
+    let mut conditions = rule.conditions.iter();
+    conditions.any(|condition| condition.field.as_deref() == Some("path-pattern"))
 }
 
 /// What else is led to the release. What can't be promised to meet a rule is left out.
@@ -231,17 +228,15 @@ fn others(rules: Vec<&Rule>, elsewhere: &[Rule]) -> Vec<ListenerRule> {
 
 /// The names of the target groups that an action hands requests to.
 fn forwards_to(action: &Action) -> Vec<String> {
-    let weighted = action
-        .forward_config()
-        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
-        .unwrap_or_default();
+    let weighted = action.weighted();
     if weighted.is_empty() {
-        return action.target_group_arn().map(name).into_iter().collect();
+        let group = action.target_group_arn.iter();
+        return group.map(|arn| name(arn)).collect();
     }
     weighted
         .iter()
-        .filter(|group| group.weight() != Some(0))
-        .filter_map(|group| group.target_group_arn())
+        .filter(|group| group.weight != Some(0))
+        .filter_map(|group| group.target_group_arn.as_deref())
         .map(name)
         .collect()
 }
@@ -257,42 +252,53 @@ fn name(group: &str) -> String {
 mod tests {
     use super::*;
     use aws_sdk_codedeploy::types::{LoadBalancerInfo, TargetGroupInfo};
-    use aws_sdk_elasticloadbalancingv2::types::{
-        ForwardActionConfig, RuleCondition, TargetGroupTuple,
-    };
+    use common::load_balancing::{ForwardConfig, RuleCondition, WeightedGroup};
 
     fn forward(groups: &[(&str, i32)]) -> Action {
-        let tuple = |(group, weight): &(&str, i32)| {
-            TargetGroupTuple::builder()
-                .target_group_arn(format!(
-                    "arn:aws:elasticloadbalancing:x:1:targetgroup/{group}/7"
-                ))
-                .weight(*weight)
-                .build()
+        let weighted = |(group, weight): &(&str, i32)| WeightedGroup {
+            target_group_arn: Some(format!(
+                "arn:aws:elasticloadbalancing:x:1:targetgroup/{group}/7"
+            )),
+            weight: Some(*weight),
         };
-        let config = ForwardActionConfig::builder()
-            .set_target_groups(Some(groups.iter().map(tuple).collect()))
-            .build();
-        Action::builder().forward_config(config).build()
+        let target_groups = groups.iter().map(weighted).collect();
+        Action {
+            forward_config: Some(ForwardConfig { target_groups }),
+            ..Action::default()
+        }
     }
 
     fn listener(default: &[(&str, i32)]) -> Listener {
-        Listener::builder()
-            .default_actions(forward(default))
-            .build()
+        Listener {
+            default_actions: vec![forward(default)],
+            ..Listener::default()
+        }
     }
 
     fn on(field: &str, value: &str) -> RuleCondition {
-        RuleCondition::builder().field(field).values(value).build()
+        RuleCondition {
+            field: Some(field.to_owned()),
+            values: vec![value.to_owned()],
+            ..RuleCondition::default()
+        }
     }
 
     fn rule(priority: &str, condition: RuleCondition, groups: &[(&str, i32)]) -> Rule {
-        Rule::builder()
-            .rule_arn(format!("arn:rule-{priority}"))
-            .priority(priority)
-            .conditions(condition)
-            .actions(forward(groups))
-            .build()
+        Rule {
+            rule_arn: Some(format!("arn:rule-{priority}")),
+            priority: Some(priority.to_owned()),
+            conditions: vec![condition],
+            actions: vec![forward(groups)],
+            is_default: false,
+        }
+    }
+
+    fn default_rule(arn: Option<&str>) -> Rule {
+        Rule {
+            rule_arn: arn.map(str::to_owned),
+            is_default: true,
+            ..Rule::default()
+        }
     }
 
     fn groups() -> PairedGroups {
@@ -330,7 +336,7 @@ mod tests {
     #[test]
     fn where_the_default_action_leads_elsewhere_a_rule_is_used_that_takes_all_paths_if_there_is_one()
      {
-        let fixed = Listener::builder().build();
+        let fixed = Listener::default();
         let api = rule("1", on("path-pattern", "/api/*"), &[("green", 1)]);
         let host = rule("2", on("host-header", "shop.example.com"), &[("green", 1)]);
         let taken = rule("3", on("path-pattern", "/legacy/*"), &[("legacy", 1)]);
@@ -360,9 +366,9 @@ mod tests {
     #[test]
     fn a_rule_that_may_take_everything_first_is_named_before_traffic() {
         let deny = rule("1", on("source-ip", "203.0.113.0/24"), &[("denied", 1)]);
-        let default = Rule::builder().is_default(true).build();
+        let default = default_rule(None);
         insta::assert_snapshot!(refused(&[("green", 1)], &[deny.clone(), default]), @"leads to the release by its default rule, which comes after the rule of priority 1, which may take every request: nobody knows whether those of a gate meet it (source-ip, or a condition that can't be read); give them a rule before it");
-        let fixed = Listener::builder().build();
+        let fixed = Listener::default();
         let first = rule("2", on("path-pattern", "/x"), &[("green", 1)]);
         let why = route(&fixed, &[deny, first], &groups()).unwrap_err();
         assert!(
@@ -373,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_name_that_can_be_sent_is_preferred_to_one_with_wildcards() {
-        let fixed = Listener::builder().build();
+        let fixed = Listener::default();
         let wild = rule("5", on("host-header", "*.example.com"), &[("green", 1)]);
         let named = rule("6", on("host-header", "shop.example.com"), &[("green", 1)]);
         let found = route(&fixed, &[wild, named], &groups()).unwrap();
@@ -383,14 +389,12 @@ mod tests {
     #[test]
     fn what_a_rule_leads_elsewhere_is_not_of_the_release() {
         let path = |path| on("path-pattern", path);
-        let fixed = Rule::builder()
-            .priority("2")
-            .conditions(path("/health"))
-            .build();
-        let default = Rule::builder()
-            .is_default(true)
-            .rule_arn("arn:default")
-            .build();
+        let fixed = Rule {
+            priority: Some("2".to_owned()),
+            conditions: vec![path("/health")],
+            ..Rule::default()
+        };
+        let default = default_rule(Some("arn:default"));
         let rules = [
             rule("1", path("/api/*"), &[("green", 1)]),
             fixed,
@@ -433,7 +437,7 @@ mod tests {
             on("host-header", "a"),
             &[("green", 100), ("blue", 0)],
         )];
-        let found = route(&Listener::builder().build(), &rules, &groups).unwrap();
+        let found = route(&Listener::default(), &rules, &groups).unwrap();
         assert_eq!(found.demands.host.as_deref(), Some("a"));
         let wrong = route(&listener(&[("lab", 1)]), &[], &groups).unwrap_err();
         insta::assert_snapshot!(wrong, @"does not lead to the release alone: it does not forward to blue or green, where the release's tasks are");

@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
 use aws_sdk_ecs::types::Service;
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, Rule};
 use common::aws::Aws;
 use common::failure::Hints;
+use common::load_balancing::{Listener, LoadBalancer, Rule};
 use gate::Stage;
 
 use super::forwarding::{self, PairedGroups, ReleaseRoute};
@@ -168,7 +168,7 @@ async fn addresses(
         let arn = arn?;
         listeners
             .iter()
-            .find(|it| it.listener_arn() == Some(arn.as_str()))
+            .find(|it| it.listener_arn.as_ref() == Some(arn))
     };
     let group = query.group.deployment_group_name().unwrap_or_default();
     let named = |role: &str, arn: &str, why: &dyn Display| {
@@ -233,7 +233,7 @@ async fn described(
     let listeners = listeners(aws, arns).await?;
     let mut balancers: Vec<String> = listeners
         .iter()
-        .filter_map(|it| it.load_balancer_arn().map(str::to_owned))
+        .filter_map(|it| it.load_balancer_arn.clone())
         .collect();
     balancers.dedup();
     let balancers = load_balancers(aws, balancers).await?;

@@ -3,7 +3,7 @@
 //! ECS shifts traffic by listener *rules*. A request that does not meet the rule reaches whatever else the listener
 //! serves, which would be measured in place of the release.
 
-use aws_sdk_elasticloadbalancingv2::types::{Rule, RuleCondition};
+use common::load_balancing::{Rule, RuleCondition, Values};
 use gate::{EarlierRule, HeaderCondition, ListenerRule, QueryPattern, RuleConditions, RulePattern};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -21,8 +21,8 @@ pub(crate) struct Demands {
 /// What `rule` demands, among the `rules` of its listener. An error says which condition nobody can promise to meet.
 pub(crate) fn demands(rule: &Rule, rules: &[Rule]) -> Result<Demands, String> {
     let mut conditions = RuleConditions::default();
-    for condition in rule.conditions() {
-        let field = condition.field().unwrap_or_default();
+    for condition in &rule.conditions {
+        let field = condition.field.as_deref().unwrap_or_default();
         let known = ["host-header", "http-header", "path-pattern"];
         if !known.contains(&field) {
             return Err(format!(
@@ -85,7 +85,7 @@ fn has_expressions(conditions: &RuleConditions) -> bool {
 fn earlier(own: &Rule, rules: &[Rule]) -> Vec<EarlierRule> {
     let before = rules
         .iter()
-        .filter(|rule| rule.rule_arn() != own.rule_arn() && priority(rule) < priority(own));
+        .filter(|rule| rule.rule_arn != own.rule_arn && priority(rule) < priority(own));
     before.map(earlier_rule).collect()
 }
 
@@ -93,7 +93,7 @@ fn earlier(own: &Rule, rules: &[Rule]) -> Vec<EarlierRule> {
 /// nobody knows by which address a gate comes.
 pub(crate) fn earlier_rule(rule: &Rule) -> EarlierRule {
     let mut conditions = RuleConditions::default();
-    for condition in rule.conditions() {
+    for condition in &rule.conditions {
         add(condition, &mut conditions);
     }
     EarlierRule {
@@ -108,7 +108,7 @@ pub(crate) fn taken_before(own: &Rule, rules: &[Rule]) -> Option<u32> {
     let taken = conditions(own)?;
     let before = rules
         .iter()
-        .filter(|rule| rule.rule_arn() != own.rule_arn() && priority(rule) < priority(own));
+        .filter(|rule| rule.rule_arn != own.rule_arn && priority(rule) < priority(own));
     let covering = before.filter(|rule| conditions(rule).is_some_and(|it| it.covers(&taken)));
     covering.map(priority).min()
 }
@@ -116,44 +116,34 @@ pub(crate) fn taken_before(own: &Rule, rules: &[Rule]) -> Option<u32> {
 /// What a rule takes, if all of it can be read.
 fn conditions(rule: &Rule) -> Option<RuleConditions> {
     let mut conditions = RuleConditions::default();
-    let mut all = rule.conditions().iter();
+    let mut all = rule.conditions.iter();
     all.all(|condition| add(condition, &mut conditions))
         .then_some(conditions)
 }
 
 /// The default rule comes last.
 pub(crate) fn priority(rule: &Rule) -> u32 {
-    let written = rule.priority().unwrap_or_default();
+    let written = rule.priority.as_deref().unwrap_or_default();
     written.parse().unwrap_or(u32::MAX)
 }
 
 /// Adds a condition. Says whether it could be read.
 fn add(condition: &RuleCondition, conditions: &mut RuleConditions) -> bool {
-    match condition.field().unwrap_or_default() {
+    match condition.field.as_deref().unwrap_or_default() {
         "host-header" => {
-            let configured = condition.host_header_config();
-            let (values, regexes) = configured.map_or_else(
-                || (condition.values(), condition.regex_values()),
-                |config| (config.values(), config.regex_values()),
-            );
-            conditions.hosts = patterns(values, regexes, true);
+            conditions.hosts = configured(condition, condition.host_header_config.as_ref(), true);
             !conditions.hosts.is_empty()
         }
         "path-pattern" => {
-            let configured = condition.path_pattern_config();
-            let (values, regexes) = configured.map_or_else(
-                || (condition.values(), condition.regex_values()),
-                |config| (config.values(), config.regex_values()),
-            );
-            conditions.paths = patterns(values, regexes, false);
+            conditions.paths = configured(condition, condition.path_pattern_config.as_ref(), false);
             !conditions.paths.is_empty()
         }
         "http-header" => {
-            let Some(config) = condition.http_header_config() else {
+            let Some(config) = &condition.http_header_config else {
                 return false;
             };
-            let name = config.http_header_name().unwrap_or_default();
-            let values = patterns(config.values(), config.regex_values(), true);
+            let name = config.http_header_name.as_deref().unwrap_or_default();
+            let values = patterns(&config.values, &config.regex_values, true);
             let Some(name) = HeaderName::try_from(name)
                 .ok()
                 .filter(|_| !values.is_empty())
@@ -164,18 +154,18 @@ fn add(condition: &RuleCondition, conditions: &mut RuleConditions) -> bool {
             true
         }
         "http-request-method" => {
-            let configured = condition.http_request_method_config();
-            let methods = configured.map_or(condition.values(), |config| config.values());
-            conditions.methods = methods.to_vec();
+            let configured = condition.http_request_method_config.as_ref();
+            let methods = configured.map_or(&condition.values, |config| &config.values);
+            conditions.methods.clone_from(methods);
             !conditions.methods.is_empty()
         }
         "query-string" => {
-            let Some(config) = condition.query_string_config() else {
+            let Some(config) = &condition.query_string_config else {
                 return false;
             };
-            let pairs = config.values().iter().map(|pair| QueryPattern {
-                key: pair.key().map(str::to_owned),
-                value: pair.value().unwrap_or_default().to_owned(),
+            let pairs = config.values.iter().map(|pair| QueryPattern {
+                key: pair.key.clone(),
+                value: pair.value.clone().unwrap_or_default(),
             });
             let pairs: Vec<QueryPattern> = pairs.collect();
             if pairs.is_empty() {
@@ -186,6 +176,18 @@ fn add(condition: &RuleCondition, conditions: &mut RuleConditions) -> bool {
         }
         _ => false,
     }
+}
+
+/// The patterns of a configuration; without one, those of the condition itself.
+fn configured(
+    condition: &RuleCondition,
+    config: Option<&Values>,
+    ignores_case: bool,
+) -> Vec<RulePattern> {
+    let (values, regexes) = config.map_or((&condition.values, &condition.regex_values), |config| {
+        (&config.values, &config.regex_values)
+    });
+    patterns(values, regexes, ignores_case)
 }
 
 fn patterns(values: &[String], regexes: &[String], ignores_case: bool) -> Vec<RulePattern> {
@@ -214,48 +216,62 @@ pub(crate) fn is_rule(arn: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_elasticloadbalancingv2::types::{
-        HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
-        PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair,
-    };
+    use common::load_balancing::{HeaderValues, QueryValue, QueryValues};
 
-    fn condition(
-        field: &str,
-    ) -> aws_sdk_elasticloadbalancingv2::types::builders::RuleConditionBuilder {
-        RuleCondition::builder().field(field)
+    fn condition(field: &str) -> RuleCondition {
+        RuleCondition {
+            field: Some(field.to_owned()),
+            ..RuleCondition::default()
+        }
+    }
+
+    fn strings(values: &[&str]) -> Vec<String> {
+        values.iter().map(ToString::to_string).collect()
+    }
+
+    fn values(values: &[&str], regexes: &[&str]) -> Values {
+        Values {
+            values: strings(values),
+            regex_values: strings(regexes),
+        }
     }
 
     fn host(names: &[&str]) -> RuleCondition {
-        let values = names.iter().map(ToString::to_string).collect();
-        let config = HostHeaderConditionConfig::builder()
-            .set_values(Some(values))
-            .build();
-        condition("host-header").host_header_config(config).build()
+        RuleCondition {
+            host_header_config: Some(values(names, &[])),
+            ..condition("host-header")
+        }
+    }
+
+    fn header_of(name: &str, values: &[&str], regexes: &[&str]) -> RuleCondition {
+        RuleCondition {
+            http_header_config: Some(HeaderValues {
+                http_header_name: Some(name.to_owned()),
+                values: strings(values),
+                regex_values: strings(regexes),
+            }),
+            ..condition("http-header")
+        }
     }
 
     fn header(name: &str, value: &str) -> RuleCondition {
-        let config = HttpHeaderConditionConfig::builder()
-            .http_header_name(name)
-            .values(value)
-            .build();
-        condition("http-header").http_header_config(config).build()
+        header_of(name, &[value], &[])
     }
 
     fn path(pattern: &str) -> RuleCondition {
-        let config = PathPatternConditionConfig::builder()
-            .values(pattern)
-            .build();
-        condition("path-pattern")
-            .path_pattern_config(config)
-            .build()
+        RuleCondition {
+            path_pattern_config: Some(values(&[pattern], &[])),
+            ..condition("path-pattern")
+        }
     }
 
     fn rule(priority: &str, conditions: Vec<RuleCondition>) -> Rule {
-        Rule::builder()
-            .rule_arn(format!("arn:{priority}"))
-            .priority(priority)
-            .set_conditions(Some(conditions))
-            .build()
+        Rule {
+            rule_arn: Some(format!("arn:{priority}")),
+            priority: Some(priority.to_owned()),
+            conditions,
+            ..Rule::default()
+        }
     }
 
     fn of(conditions: Vec<RuleCondition>) -> Result<Demands, String> {
@@ -281,15 +297,13 @@ mod tests {
         assert_eq!(before(vec![header("X-Test", "*")]), Some(3));
         assert_eq!(before(vec![path("/api/v1/*")]), None, "some of them");
         assert_eq!(before(vec![header("x-other", "*")]), None);
-        let method = HttpRequestMethodConditionConfig::builder()
-            .values("GET")
-            .build();
-        let method = condition("http-request-method")
-            .http_request_method_config(method)
-            .build();
+        let method = RuleCondition {
+            http_request_method_config: Some(values(&["GET"], &[])),
+            ..condition("http-request-method")
+        };
         assert_eq!(before(vec![host(&["*"]), method]), None, "only reads");
         assert_eq!(
-            before(vec![condition("source-ip").build()]),
+            before(vec![condition("source-ip")]),
             None,
             "nobody can be sure"
         );
@@ -329,41 +343,31 @@ mod tests {
     #[test]
     fn a_condition_that_nobody_can_promise_to_meet_is_refused() {
         for field in ["source-ip", "query-string", "http-request-method"] {
-            assert!(
-                of(vec![condition(field).build()])
-                    .unwrap_err()
-                    .contains(field)
-            );
+            assert!(of(vec![condition(field)]).unwrap_err().contains(field));
         }
-        insta::assert_snapshot!(of(vec![condition("moon-phase").build()]).unwrap_err(), @r#"has a condition on "moon-phase", which a gate can't promise to meet: another rule may answer it; give the service a rule with conditions on host-header, path-pattern or http-header"#);
+        insta::assert_snapshot!(of(vec![condition("moon-phase")]).unwrap_err(), @r#"has a condition on "moon-phase", which a gate can't promise to meet: another rule may answer it; give the service a rule with conditions on host-header, path-pattern or http-header"#);
     }
 
     #[test]
     fn a_regular_expression_and_a_missing_value_are_refused() {
-        let hosts = HostHeaderConditionConfig::builder()
-            .regex_values("^shop")
-            .build();
-        let paths = PathPatternConditionConfig::builder()
-            .regex_values("^/api")
-            .build();
-        let headers = HttpHeaderConditionConfig::builder()
-            .http_header_name("x-test")
-            .regex_values("green.*")
-            .build();
-        let both = HttpHeaderConditionConfig::builder()
-            .http_header_name("x-test")
-            .values("green")
-            .regex_values("green.*")
-            .build();
         for refused in [
-            condition("host-header").host_header_config(hosts).build(),
-            condition("path-pattern").path_pattern_config(paths).build(),
-            condition("http-header").http_header_config(headers).build(),
-            condition("http-header").http_header_config(both).build(),
-            condition("host-header").regex_values("^shop").build(),
-            condition("host-header").build(),
-            condition("path-pattern").build(),
-            condition("http-header").build(),
+            RuleCondition {
+                host_header_config: Some(values(&[], &["^shop"])),
+                ..condition("host-header")
+            },
+            RuleCondition {
+                path_pattern_config: Some(values(&[], &["^/api"])),
+                ..condition("path-pattern")
+            },
+            header_of("x-test", &[], &["green.*"]),
+            header_of("x-test", &["green"], &["green.*"]),
+            RuleCondition {
+                regex_values: strings(&["^shop"]),
+                ..condition("host-header")
+            },
+            condition("host-header"),
+            condition("path-pattern"),
+            condition("http-header"),
             header("not a name", "green"),
         ] {
             let why = of(vec![refused]).unwrap_err();
@@ -378,33 +382,29 @@ mod tests {
     #[test]
     fn rules_that_the_listener_asks_first_are_known() {
         let own = rule("9", vec![header("x-test", "1")]);
-        let regex = PathPatternConditionConfig::builder()
-            .regex_values("^/v[0-9]")
-            .build();
-        let methods = HttpRequestMethodConditionConfig::builder()
-            .values("POST")
-            .build();
-        let pair = QueryStringKeyValuePair::builder()
-            .key("v")
-            .value("2")
-            .build();
-        let queries = QueryStringConditionConfig::builder().values(pair).build();
-        let of_query = condition("query-string")
-            .query_string_config(queries)
-            .build();
-        let of_method = condition("http-request-method")
-            .http_request_method_config(methods)
-            .build();
+        let regex = RuleCondition {
+            path_pattern_config: Some(values(&[], &["^/v[0-9]"])),
+            ..condition("path-pattern")
+        };
+        let pair = QueryValue {
+            key: Some("v".to_owned()),
+            value: Some("2".to_owned()),
+        };
+        let of_query = RuleCondition {
+            query_string_config: Some(QueryValues { values: vec![pair] }),
+            ..condition("query-string")
+        };
+        let of_method = RuleCondition {
+            http_request_method_config: Some(values(&["POST"], &[])),
+            ..condition("http-request-method")
+        };
         let rules = [
             rule("10", vec![path("/later/*")]),
             rule("1", vec![path("/api/*")]),
-            rule("2", vec![condition("source-ip").build(), path("/*")]),
-            rule(
-                "3",
-                vec![condition("path-pattern").path_pattern_config(regex).build()],
-            ),
+            rule("2", vec![condition("source-ip"), path("/*")]),
+            rule("3", vec![regex]),
             rule("4", vec![of_query, of_method]),
-            rule("5", vec![condition("moon-phase").build()]),
+            rule("5", vec![condition("moon-phase")]),
             rule("default", Vec::new()),
             own.clone(),
         ];

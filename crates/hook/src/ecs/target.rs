@@ -1,8 +1,8 @@
 //! Where the new revision answers, and what is known of it.
 
 use aws_sdk_ecs::types::ServiceRevision;
-use aws_sdk_elasticloadbalancingv2::types::Rule;
 use common::arn::last_name;
+use common::load_balancing::Rule;
 use gate::ListenerRule;
 use http::HeaderMap;
 
@@ -247,7 +247,7 @@ async fn addresses(
     let (found, rules) = (found?, rules?);
     let mut balancers: Vec<String> = found
         .iter()
-        .filter_map(|it| it.load_balancer_arn().map(str::to_owned))
+        .filter_map(|it| it.load_balancer_arn.clone())
         .collect();
     balancers.sort();
     balancers.dedup();
@@ -256,7 +256,7 @@ async fn addresses(
         let arn = rule_demands::listener_of(rule?)?;
         found
             .iter()
-            .find(|it| it.listener_arn() == Some(arn.as_str()))
+            .find(|it| it.listener_arn.as_ref() == Some(&arn))
     };
     let address = |role: &str, own: Option<&String>, other: Option<&String>| {
         let Some(arn) = own else {
@@ -296,7 +296,7 @@ fn demands_of(arn: Option<&String>, rules: &[Rule]) -> Result<Demands, LookupErr
     };
     let rule = rules
         .iter()
-        .find(|rule| rule.rule_arn() == Some(arn.as_str()));
+        .find(|rule| rule.rule_arn.as_ref() == Some(arn));
     let rule = rule.ok_or_else(|| {
         LookupError::Missing(format!(
             "DescribeRules did not return {arn}; correct the service's rules"

@@ -40,7 +40,12 @@ async fn the_targets_are_those_of_the_green_task_set() {
 async fn ecs_itself_names_the_group_of_the_new_revision() {
     let groups = ("DescribeTargetGroups", vec![target_group("green")]);
     let release = DescribedRelease::Ecs(Box::new(ecs_release()));
-    let (cloud, aws) = cloud(release, &[], vec![groups, health("")]).await;
+    let (cloud, aws) = cloud(
+        release,
+        &[],
+        vec![groups, health("<TargetHealthDescriptions/>")],
+    )
+    .await;
     let group = cloud.targets().await.unwrap();
     assert_eq!((group.desired, group.targets.len()), (3, 0));
     assert!(aws.bodies("DescribeTargetGroups")[0].contains("TargetGroupArns.member.1="));

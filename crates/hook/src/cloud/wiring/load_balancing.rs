@@ -1,8 +1,12 @@
 //! Target groups, listeners and rules, each asked for by itself: of several at once, one that is gone hides the others.
 
-use aws_sdk_elasticloadbalancingv2::types::{Action, Rule, TargetGroup as EventDescription};
-use futures::future::join_all;
 use std::time::Duration;
+
+use common::load_balancing::{
+    Action, Attributes, Listeners, Rule, Rules, TargetGroup as DescribedGroup,
+};
+use common::query_api::{self, ELASTIC_LOAD_BALANCING, list_parameter, parameter};
+use futures::future::join_all;
 use wiring::Fact;
 use wiring::facts::{Route, TargetGroup};
 
@@ -26,42 +30,37 @@ async fn target_group(cloud: &Cloud, named: &str) -> Fact<Option<TargetGroup>> {
     let aws = cloud.aws();
     let what = format!("DescribeTargetGroups {named}");
     let permission = "elasticloadbalancing:DescribeTargetGroups";
-    let answer = existing(aws, what, permission, by_name_or_arn(aws, named).send()).await;
-    let Some(group) = first(answer.map(|answer| answer.and_then(|it| it.target_groups)))? else {
+    let answer = existing(aws, what, permission, by_name_or_arn(aws, named)).await;
+    let Some(group) = first(answer.map(|answer| answer.map(|it| it.target_groups)))? else {
         return Ok(None);
     };
     let delay = deregistration_delay(cloud, &group).await;
     Ok(Some(TargetGroup {
         arn: group.target_group_arn.unwrap_or_default(),
         name: group.target_group_name.unwrap_or_default(),
-        target_type: group
-            .target_type
-            .map_or_else(|| "instance".to_owned(), |kind| kind.as_str().to_owned()),
-        load_balancers: group.load_balancer_arns.unwrap_or_default(),
+        target_type: group.target_type.unwrap_or_else(|| "instance".to_owned()),
+        load_balancers: group.load_balancer_arns,
         // `traffic-port` is none.
         health_check_port: group.health_check_port.and_then(|port| port.parse().ok()),
         deregistration_delay: delay,
     }))
 }
 
-async fn deregistration_delay(cloud: &Cloud, group: &EventDescription) -> Fact<Duration> {
+async fn deregistration_delay(cloud: &Cloud, group: &DescribedGroup) -> Fact<Duration> {
     let aws = cloud.aws();
-    let name = group.target_group_name().unwrap_or_default();
-    let call = aws
-        .elb()
-        .describe_target_group_attributes()
-        .set_target_group_arn(group.target_group_arn.clone())
-        .send();
+    let name = group.target_group_name.as_deref().unwrap_or_default();
+    let arn = group.target_group_arn.clone().unwrap_or_default();
+    let group = [parameter("TargetGroupArn", arn)];
+    let operation = "DescribeTargetGroupAttributes";
+    let call = query_api::read::<Attributes>(aws, ELASTIC_LOAD_BALANCING, operation, &group);
     let what = format!("DescribeTargetGroupAttributes {name}");
     let permission = "elasticloadbalancing:DescribeTargetGroupAttributes";
     let answer = existing(aws, what.clone(), permission, call).await?;
-    let attributes = answer
-        .and_then(|answer| answer.attributes)
-        .unwrap_or_default();
+    let attributes = answer.map_or_else(Vec::new, |answer| answer.attributes);
     let seconds = attributes
         .iter()
-        .find(|it| it.key() == Some("deregistration_delay.timeout_seconds"))
-        .and_then(|it| it.value()?.parse().ok());
+        .find(|it| it.key.as_deref() == Some("deregistration_delay.timeout_seconds"))
+        .and_then(|it| it.value.as_ref()?.parse().ok());
     seconds
         .map(Duration::from_secs)
         .ok_or_else(|| format!("{what} returned no deregistration delay"))
@@ -76,23 +75,22 @@ pub(super) async fn listeners(cloud: &Cloud, arns: Vec<String>) -> Fact<Vec<Rout
 
 async fn listener(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     let aws = cloud.aws();
-    let call = aws.elb().describe_listeners().listener_arns(&arn).send();
+    let named = list_parameter("ListenerArns", &[&arn]);
+    let call =
+        query_api::read::<Listeners>(aws, ELASTIC_LOAD_BALANCING, "DescribeListeners", &named);
     let what = format!("DescribeListeners {arn}");
     let permission = "elasticloadbalancing:DescribeListeners";
     let answer = existing(aws, what, permission, call).await;
-    let Some(listener) = first(answer.map(|answer| answer.and_then(|it| it.listeners)))? else {
+    let Some(listener) = first(answer.map(|answer| answer.map(|it| it.listeners)))? else {
         return Ok(None);
     };
-    let call = aws.elb().describe_rules().listener_arn(&arn).send();
+    let named = [parameter("ListenerArn", &arn)];
+    let call = query_api::read::<Rules>(aws, ELASTIC_LOAD_BALANCING, "DescribeRules", &named);
     let what = format!("DescribeRules {arn}");
     let rules = existing(aws, what, "elasticloadbalancing:DescribeRules", call).await?;
-    let rules = rules.and_then(|answer| answer.rules).unwrap_or_default();
-    let own = listener.default_actions().iter();
-    let actions = own.chain(
-        rules
-            .iter()
-            .flat_map(aws_sdk_elasticloadbalancingv2::types::Rule::actions),
-    );
+    let rules = rules.map_or_else(Vec::new, |answer| answer.rules);
+    let own = listener.default_actions.iter();
+    let actions = own.chain(rules.iter().flat_map(|rule| &rule.actions));
     Ok(Some(Route {
         forwards_to: actions.flat_map(forwarded).collect(),
         load_balancer: listener.load_balancer_arn.unwrap_or_default(),
@@ -117,14 +115,15 @@ pub(super) async fn rules(cloud: &Cloud, arns: Vec<String>) -> Fact<Vec<Route>> 
 
 async fn rule(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     let aws = cloud.aws();
-    let call = aws.elb().describe_rules().rule_arns(&arn).send();
+    let named = list_parameter("RuleArns", &[&arn]);
+    let call = query_api::read::<Rules>(aws, ELASTIC_LOAD_BALANCING, "DescribeRules", &named);
     let what = format!("DescribeRules {arn}");
     let answer = existing(aws, what, "elasticloadbalancing:DescribeRules", call).await;
-    let Some(rule) = first(answer.map(|answer| answer.and_then(|it| it.rules)))? else {
+    let Some(rule) = first(answer.map(|answer| answer.map(|it| it.rules)))? else {
         return Ok(None);
     };
     Ok(Some(Route {
-        forwards_to: rule.actions().iter().flat_map(forwarded).collect(),
+        forwards_to: rule.actions.iter().flat_map(forwarded).collect(),
         load_balancer: load_balancer_of(&arn),
         taken_before: taken_before(cloud, &rule, &arn).await,
         arn,
@@ -150,16 +149,13 @@ fn load_balancer_of(rule: &str) -> String {
 
 /// The target groups that an action forwards to.
 fn forwarded(action: &Action) -> Vec<String> {
-    let tuples = action
-        .forward_config()
-        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
-        .unwrap_or_default();
-    let of_tuples = tuples.iter().filter_map(|tuple| tuple.target_group_arn());
+    let weighted = action.weighted().iter();
+    let weighted = weighted.filter_map(|group| group.target_group_arn.as_ref());
     let mut arns: Vec<String> = action
-        .target_group_arn()
-        .into_iter()
-        .chain(of_tuples)
-        .map(str::to_owned)
+        .target_group_arn
+        .iter()
+        .chain(weighted)
+        .cloned()
         .collect();
     arns.dedup();
     arns
