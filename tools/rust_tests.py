@@ -10,10 +10,12 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TIME_LIMIT_SECONDS = 1_200
 BUILD = ["cargo", "test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-run"]
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.MULTILINE)
+RUNNING: set[subprocess.Popen[str]] = set()
 FAILED = re.compile(r"^test (\S.*) \.\.\. FAILED", re.MULTILINE)
 
 
@@ -77,15 +80,24 @@ def run(program: Program, words: list[str]) -> Outcome:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=True,
     )
+    RUNNING.add(process)
     try:
         output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
         problem = "" if process.returncode == 0 else f"ended with {process.returncode}"
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill(process)
         output, _ = process.communicate()
         problem = f"did not end in {TIME_LIMIT_SECONDS} seconds"
+    RUNNING.discard(process)
     return Outcome(program, output, problem, time.monotonic() - begun)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """With all that it has started: what holds its output open would be waited for without an end."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:
@@ -98,6 +110,8 @@ def summary(outcomes: list[Outcome]) -> list[str]:
     for outcome in outcomes:
         if outcome.problem:
             tests = FAILED.findall(outcome.output)
+            # A crash or a hang fails no test by name.
+            failed += 0 if tests else 1
             lines.append(f"FAILED {outcome.program}: {', '.join(tests) or outcome.problem}")
     lines.append(f"Rust: {passed} passed, {failed} failed, {ignored} ignored, in {len(outcomes)} programs")
     return lines
@@ -115,10 +129,17 @@ def main() -> int:
         return built.returncode
     outcomes = []
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for done in as_completed([pool.submit(run, program, asked.words) for program in programs(built.stdout)]):
-            outcome = done.result()
-            outcomes.append(outcome)
-            print(f"\n{outcome.program} ({outcome.seconds:.1f} s)\n{outcome.output.strip()}", flush=True)
+        all_of_them = [pool.submit(run, program, asked.words) for program in programs(built.stdout)]
+        try:
+            for done in as_completed(all_of_them):
+                outcome = done.result()
+                outcomes.append(outcome)
+                print(f"\n{outcome.program} ({outcome.seconds:.1f} s)\n{outcome.output.strip()}", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                kill(process)
+            return 130
     print()
     print("\n".join(summary(outcomes)))
     return 1 if any(outcome.problem for outcome in outcomes) or not outcomes else 0
