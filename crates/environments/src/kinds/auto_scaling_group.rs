@@ -7,7 +7,7 @@
 //! processes are suspended run on, and a warm pool holds what the maximum leaves. What can be known of
 //! that beforehand is a reason not to begin.
 
-use common::query_api::{self, AUTO_SCALING, List, Page, parameter};
+use common::query_api::{self, AUTO_SCALING, List, Page, list_parameter, parameter};
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -201,10 +201,7 @@ struct WarmPoolConfiguration {
 /// All groups, or those of these names; what is gone is left out.
 async fn describe(reader: Reader<'_>, names: &[String]) -> Result<Vec<Resource>, ReadError> {
     let mut parameters = vec![parameter("MaxRecords", "100")];
-    for (name, number) in names.iter().zip(1..) {
-        let member = format!("AutoScalingGroupNames.member.{number}");
-        parameters.push(parameter(&member, name));
-    }
+    parameters.extend(list_parameter("AutoScalingGroupNames", names));
     let operation = "DescribeAutoScalingGroups";
     let found = query_api::list::<Groups>(reader.aws, AUTO_SCALING, operation, &parameters).await;
     let found = found.map_err(|error| {
