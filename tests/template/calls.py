@@ -13,7 +13,6 @@ from world.paths import ROOT
 
 # The accessor in `common::aws` or the SDK crate: botocore's name, IAM's prefix.
 SERVICES = {
-    "cloudformation": ("cloudformation", "cloudformation"),
     "codedeploy": ("codedeploy", "codedeploy"),
     "codepipeline": ("codepipeline", "codepipeline"),
     "ecs": ("ecs", "ecs"),
@@ -28,6 +27,7 @@ JSON_SERVICES = {
     "AUTO_SCALING": ("autoscaling", "autoscaling"),
     "BEDROCK_AGENTCORE": ("bedrock-agentcore", "bedrock-agentcore"),
     "BEDROCK_RUNTIME": ("bedrock-runtime", "bedrock"),
+    "CLOUD_FORMATION": ("cloudformation", "cloudformation"),
     "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
     "DYNAMODB": ("dynamodb", "dynamodb"),
     "ECR": ("ecr", "ecr"),
@@ -45,6 +45,7 @@ JSON_SERVICES = {
 JSON_CALLS = (
     "json_api::call(",
     "json_api::list::<",
+    "query_api::call(",
     "query_api::list::<",
     "query_api::read",
     "rest_api::call(",

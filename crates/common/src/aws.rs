@@ -119,7 +119,6 @@ macro_rules! clients {
 }
 
 clients! {
-    cloudformation, aws_sdk_cloudformation, "AWS CloudFormation";
     codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy";
     codepipeline, aws_sdk_codepipeline, "AWS CodePipeline";
     ecs, aws_sdk_ecs, "Amazon ECS";

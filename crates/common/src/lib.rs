@@ -5,6 +5,7 @@
 pub mod arn;
 pub mod aws;
 pub mod backoff;
+pub mod cloud_formation;
 pub mod console;
 pub mod ecs;
 pub mod failure;

@@ -44,6 +44,15 @@ pub const AUTO_SCALING: QueryService = QueryService {
     version: "2011-01-01",
 };
 
+/// AWS CloudFormation.
+pub const CLOUD_FORMATION: QueryService = QueryService {
+    at: JsonService {
+        fips_in_gov_cloud: FipsInGovCloud::SingleStack,
+        ..JsonService::named("cloudformation", "")
+    },
+    version: "2010-05-15",
+};
+
 /// Amazon EC2.
 pub const EC2: QueryService = QueryService {
     at: JsonService {

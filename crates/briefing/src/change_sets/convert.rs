@@ -1,7 +1,7 @@
 //! One resource change of AWS as what is shown of it and as what a decision is bound to. Pure.
 
 use approvals::{Change, ChangeAction, Property, Replacement};
-use aws_sdk_cloudformation::types as aws;
+use common::cloud_formation::{ResourceChange, ResourceChangeDetail, ResourceTarget};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,14 +23,14 @@ pub(super) struct ConvertedChange {
 }
 
 /// `parent` is the path of nested stacks that leads to the resource, empty or ending in `/`.
-pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> ConvertedChange {
-    let action = action(resource.action());
-    let details = resource.details();
+pub(super) fn convert(parent: &str, resource: &ResourceChange) -> ConvertedChange {
+    let action = action(resource.action.as_deref());
+    let details = &resource.details;
     let replacement = replacement(resource, action);
-    let resource_type = resource.resource_type().unwrap_or_default();
+    let resource_type = resource.resource_type.as_deref().unwrap_or_default();
     let names: Vec<&str> = details
         .iter()
-        .filter_map(aws::ResourceChangeDetail::target)
+        .filter_map(|detail| detail.target.as_ref())
         .map(name)
         .collect();
     let facts = risk::Facts {
@@ -41,13 +41,13 @@ pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> Converted
     };
     let path = format!(
         "{parent}{}",
-        resource.logical_resource_id().unwrap_or_default()
+        resource.logical_resource_id.as_deref().unwrap_or_default()
     );
     ConvertedChange {
         hash: hash(&path, resource),
         image: details
             .iter()
-            .filter_map(aws::ResourceChangeDetail::target)
+            .filter_map(|detail| detail.target.as_ref())
             .find_map(image),
         change: Change {
             risk: risk::of(&facts),
@@ -60,30 +60,29 @@ pub(super) fn convert(parent: &str, resource: &aws::ResourceChange) -> Converted
     }
 }
 
-fn action(action: Option<&aws::ChangeAction>) -> ChangeAction {
+fn action(action: Option<&str>) -> ChangeAction {
     match action {
-        Some(aws::ChangeAction::Add) => ChangeAction::Add,
-        Some(aws::ChangeAction::Modify) => ChangeAction::Modify,
-        Some(aws::ChangeAction::Remove) => ChangeAction::Remove,
-        Some(aws::ChangeAction::Import) => ChangeAction::Import,
-        Some(aws::ChangeAction::Dynamic) => ChangeAction::Dynamic,
+        Some("Add") => ChangeAction::Add,
+        Some("Modify") => ChangeAction::Modify,
+        Some("Remove") => ChangeAction::Remove,
+        Some("Import") => ChangeAction::Import,
+        Some("Dynamic") => ChangeAction::Dynamic,
         _ => ChangeAction::Other,
     }
 }
 
 /// What AWS says; where it says nothing of a modification, what its properties say.
-fn replacement(resource: &aws::ResourceChange, action: ChangeAction) -> Replacement {
-    match resource.replacement() {
-        Some(aws::Replacement::True) => Replacement::True,
-        Some(aws::Replacement::False) => Replacement::False,
+fn replacement(resource: &ResourceChange, action: ChangeAction) -> Replacement {
+    match resource.replacement.as_deref() {
+        Some("True") => Replacement::True,
+        Some("False") => Replacement::False,
         Some(_) => Replacement::Conditional,
         None if action == ChangeAction::Modify => {
-            let recreated = |detail: &aws::ResourceChangeDetail| {
-                detail
-                    .target()
-                    .is_some_and(|target| recreates(target) != Replacement::False)
+            let recreated = |detail: &ResourceChangeDetail| {
+                let target = detail.target.as_ref();
+                target.is_some_and(|target| recreates(target) != Replacement::False)
             };
-            if resource.details().iter().any(recreated) {
+            if resource.details.iter().any(recreated) {
                 Replacement::Conditional
             } else {
                 Replacement::False
@@ -93,37 +92,33 @@ fn replacement(resource: &aws::ResourceChange, action: ChangeAction) -> Replacem
     }
 }
 
-fn recreates(target: &aws::ResourceTargetDefinition) -> Replacement {
-    match target.requires_recreation() {
-        Some(aws::RequiresRecreation::Always) => Replacement::True,
-        None | Some(aws::RequiresRecreation::Never) => Replacement::False,
+fn recreates(target: &ResourceTarget) -> Replacement {
+    match target.requires_recreation.as_deref() {
+        Some("Always") => Replacement::True,
+        None | Some("Never") => Replacement::False,
         Some(_) => Replacement::Conditional,
     }
 }
 
 /// The property, or the attribute where it isn't a property (`Tags`).
-fn name(target: &aws::ResourceTargetDefinition) -> &str {
-    let attribute = target
-        .attribute()
-        .map_or("", aws::ResourceAttribute::as_str);
-    target
-        .name()
-        .filter(|name| !name.is_empty())
-        .unwrap_or(attribute)
+fn name(target: &ResourceTarget) -> &str {
+    let attribute = target.attribute.as_deref().unwrap_or_default();
+    let name = target.name.as_deref().filter(|name| !name.is_empty());
+    name.unwrap_or(attribute)
 }
 
 /// The properties, those that recreate the resource first. AWS lists one twice where it is changed
 /// directly and by a reference.
-fn properties(details: &[aws::ResourceChangeDetail]) -> Vec<Property> {
+fn properties(details: &[ResourceChangeDetail]) -> Vec<Property> {
     let mut properties: Vec<Property> = Vec::new();
-    for target in details.iter().filter_map(aws::ResourceChangeDetail::target) {
+    for target in details.iter().filter_map(|detail| detail.target.as_ref()) {
         let name = name(target);
-        let path = target.path().unwrap_or(name);
+        let path = target.path.as_deref().unwrap_or(name);
         // A secret may be named by the property or by the path inside of it.
         let (before, after) = text::pair(
             &format!("{name}.{path}"),
-            target.before_value(),
-            target.after_value(),
+            target.before_value.as_deref(),
+            target.after_value.as_deref(),
             MAX_VALUE_CHARS,
         );
         let property = Property {
@@ -152,55 +147,50 @@ fn properties(details: &[aws::ResourceChangeDetail]) -> Vec<Property> {
     properties
 }
 
-fn image(target: &aws::ResourceTargetDefinition) -> Option<(Option<String>, Option<String>)> {
-    let place = target.path().unwrap_or(name(target));
+fn image(target: &ResourceTarget) -> Option<(Option<String>, Option<String>)> {
+    let place = target.path.as_deref().unwrap_or(name(target));
     let tag = |text: Option<&str>| text.and_then(|text| version::image_tag(place, text));
-    let (before, after) = (tag(target.before_value()), tag(target.after_value()));
+    let (before, after) = (
+        tag(target.before_value.as_deref()),
+        tag(target.after_value.as_deref()),
+    );
     (after.is_some() && before != after).then_some((before, after))
 }
 
 /// A hash of all that AWS says will change, not only of what is shown; the same in whichever order AWS
 /// lists details.
-fn hash(path: &str, resource: &aws::ResourceChange) -> [u8; 32] {
+fn hash(path: &str, resource: &ResourceChange) -> [u8; 32] {
     let mut details: Vec<String> = resource
-        .details()
+        .details
         .iter()
         .map(|detail| detail_of(detail).to_string())
         .collect();
     details.sort_unstable();
-    let mut scope: Vec<&str> = resource
-        .scope()
-        .iter()
-        .map(aws::ResourceAttribute::as_str)
-        .collect();
+    let mut scope: Vec<&String> = resource.scope.iter().collect();
     scope.sort_unstable();
     let whole = json!([
         path,
-        resource.action().map(aws::ChangeAction::as_str),
-        resource.physical_resource_id(),
-        resource.resource_type(),
-        resource.replacement().map(aws::Replacement::as_str),
-        resource.policy_action().map(aws::PolicyAction::as_str),
-        resource.change_set_id(),
+        resource.action,
+        resource.physical_resource_id,
+        resource.resource_type,
+        resource.replacement,
+        resource.policy_action,
+        resource.change_set_id,
         scope,
         details,
     ]);
     Sha256::digest(whole.to_string().as_bytes()).into()
 }
 
-fn detail_of(detail: &aws::ResourceChangeDetail) -> Value {
-    let target = detail.target();
+fn detail_of(detail: &ResourceChangeDetail) -> Value {
+    let target = detail.target.clone().unwrap_or_default();
     json!([
-        target
-            .and_then(|t| t.attribute())
-            .map(aws::ResourceAttribute::as_str),
-        target.and_then(|t| t.name()),
-        target.and_then(|t| t.path()),
-        target
-            .and_then(|t| t.requires_recreation())
-            .map(aws::RequiresRecreation::as_str),
-        target.and_then(|t| t.before_value()),
-        target.and_then(|t| t.after_value()),
-        detail.causing_entity(),
+        target.attribute,
+        target.name,
+        target.path,
+        target.requires_recreation,
+        target.before_value,
+        target.after_value,
+        detail.causing_entity,
     ])
 }

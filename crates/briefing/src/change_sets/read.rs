@@ -7,11 +7,10 @@ use std::collections::{HashSet, VecDeque};
 
 use approvals::pipeline::PipelineError;
 use approvals::{Change, ChangeSet, SetState};
-use aws_sdk_cloudformation::config::Region;
-use aws_sdk_cloudformation::operation::describe_change_set::{
-    DescribeChangeSetError, DescribeChangeSetOutput,
-};
+use aws_sdk_codepipeline::error::ProvideErrorMetadata;
 use common::aws::Aws;
+use common::cloud_formation::ChangeSetPage;
+use common::query_api::{self, CLOUD_FORMATION, parameter};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
@@ -33,6 +32,8 @@ pub(crate) const MAX_CONCURRENT: usize = 8;
 const MAX_PROBLEMS: usize = 10;
 
 const PERMISSION: &str = "cloudformation:DescribeChangeSet";
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html>
+const CHANGE_SET_NOT_FOUND: &str = "ChangeSetNotFound";
 
 /// How change sets are read.
 #[derive(Clone, Copy)]
@@ -110,36 +111,32 @@ async fn describe(
     how: ReadOptions<'_>,
     reference: &ChangeSetRef,
     page: &Page,
-) -> Result<DescribeChangeSetOutput, PageError> {
+) -> Result<ChangeSetPage, PageError> {
     let _place = how
         .abreast
         .acquire()
         .await
         .expect("nobody closes the semaphore");
-    let call = how
-        .aws
-        .cloudformation()
-        .describe_change_set()
-        .include_property_values(true)
-        .set_next_token(page.token.clone());
-    let call = match &page.nested {
-        Some(arn) => call.change_set_name(arn),
-        None => call
-            .change_set_name(&reference.name)
-            .stack_name(&reference.stack),
-    };
-    let mut call = call.customize();
-    if let Some(region) = &reference.region {
-        // An action may deploy into another region than its pipeline's.
-        let config =
-            aws_sdk_cloudformation::config::Builder::new().region(Region::new(region.clone()));
-        call = call.config_override(config);
+    let mut parameters = vec![parameter("IncludePropertyValues", "true")];
+    parameters.extend(
+        page.token
+            .clone()
+            .map(|token| parameter("NextToken", token)),
+    );
+    match &page.nested {
+        Some(arn) => parameters.push(parameter("ChangeSetName", arn)),
+        None => parameters.extend([
+            parameter("ChangeSetName", &reference.name),
+            parameter("StackName", &reference.stack),
+        ]),
     }
-    call.send().await.map_err(|error| PageError {
-        gone: matches!(
-            error.as_service_error(),
-            Some(DescribeChangeSetError::ChangeSetNotFoundException(_))
-        ),
+    // An action may deploy into another region than its pipeline's.
+    let elsewhere = reference.region.as_deref();
+    let elsewhere = elsewhere.map(|region| how.aws.in_region(region, None));
+    let aws = elsewhere.as_ref().unwrap_or(how.aws);
+    let answer = query_api::read(aws, CLOUD_FORMATION, "DescribeChangeSet", &parameters).await;
+    answer.map_err(|error| PageError {
+        gone: error.code() == Some(CHANGE_SET_NOT_FOUND),
         error: PipelineError::call(reference.label(), PERMISSION, &error),
     })
 }
@@ -217,14 +214,14 @@ impl ChangeSetReading {
         Some(page)
     }
 
-    fn take(&mut self, page: &Page, answer: DescribeChangeSetOutput) {
+    fn take(&mut self, page: &Page, answer: ChangeSetPage) {
         self.state(page, &answer);
         if page.nested.is_none() && self.found.id.is_none() {
             self.found.id = answer.change_set_id.clone().filter(|id| !id.is_empty());
             self.seen.extend(answer.change_set_id);
         }
-        let changes = answer.changes.unwrap_or_default();
-        for resource in changes.iter().filter_map(|change| change.resource_change()) {
+        let changes = answer.changes.iter();
+        for resource in changes.filter_map(|change| change.resource_change.as_ref()) {
             if self.hashes.len() == MAX_RESOURCES {
                 return self.fill(&format!("more than {MAX_RESOURCES} changes"));
             }
@@ -232,10 +229,14 @@ impl ChangeSetReading {
             self.hashes.push(converted.hash);
             self.changes.push(converted.change);
             self.found.images.extend(converted.image);
-            if let Some(arn) = resource.change_set_id().filter(|arn| !arn.is_empty()) {
+            if let Some(arn) = resource
+                .change_set_id
+                .as_deref()
+                .filter(|arn| !arn.is_empty())
+            {
                 self.nest(
                     page,
-                    resource.logical_resource_id().unwrap_or_default(),
+                    resource.logical_resource_id.as_deref().unwrap_or_default(),
                     arn,
                 );
             }
@@ -255,7 +256,7 @@ impl ChangeSetReading {
 
     /// The state of the set that is wanted; of a nested one only that it can't be carried out, as then
     /// neither can the whole.
-    fn state(&mut self, page: &Page, answer: &DescribeChangeSetOutput) {
+    fn state(&mut self, page: &Page, answer: &ChangeSetPage) {
         let (state, reason) = state::of(answer);
         if page.nested.is_none() {
             (self.state, self.reason) = (state, reason);

@@ -3,8 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html>
 
 use approvals::SetState;
-use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
-use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
+use common::cloud_formation::ChangeSetPage;
 
 use crate::text;
 
@@ -19,30 +18,24 @@ const EMPTY_REASONS: [&str; 3] = [
 ];
 
 /// The state, and what AWS says about it.
-pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>) {
-    let reason = answer.status_reason().unwrap_or_default();
+pub(super) fn of(answer: &ChangeSetPage) -> (SetState, Option<String>) {
+    let reason = answer.status_reason.as_deref().unwrap_or_default();
     let shown = text::some_line(Some(reason), MAX_REASON_CHARS);
-    let status = answer.status();
-    let failed = status == Some(&ChangeSetStatus::Failed);
+    let status = answer.status.as_deref();
+    let execution_status = answer.execution_status.as_deref();
+    let failed = status == Some("FAILED");
     // Apostrophes are typographic at times.
     let lower = reason.to_lowercase().replace('\u{2019}', "'");
     if failed && EMPTY_REASONS.iter().any(|words| lower.contains(words)) {
         return (SetState::Empty, shown);
     }
-    let state = match (status, answer.execution_status()) {
-        (Some(ChangeSetStatus::Failed), _)
-        | (_, Some(ExecutionStatus::Unavailable | ExecutionStatus::Obsolete)) => {
-            SetState::Unavailable
-        }
-        (_, Some(ExecutionStatus::Available)) => SetState::Executable,
+    let state = match (status, execution_status) {
+        (Some("FAILED"), _) | (_, Some("UNAVAILABLE" | "OBSOLETE")) => SetState::Unavailable,
+        (_, Some("AVAILABLE")) => SetState::Executable,
         _ => SetState::Unknown,
     };
     let shown = shown.or_else(|| {
-        let words = [
-            status.map(ChangeSetStatus::as_str),
-            answer.execution_status().map(ExecutionStatus::as_str),
-        ];
-        let words: Vec<&str> = words.into_iter().flatten().collect();
+        let words: Vec<&str> = status.into_iter().chain(execution_status).collect();
         (state == SetState::Unavailable).then(|| text::line(&words.join(", "), MAX_REASON_CHARS))
     });
     (state, shown)
@@ -57,11 +50,12 @@ mod tests {
         execution: Option<&str>,
         reason: Option<&str>,
     ) -> (SetState, Option<String>) {
-        of(&DescribeChangeSetOutput::builder()
-            .status(status.into())
-            .set_execution_status(execution.map(Into::into))
-            .set_status_reason(reason.map(str::to_owned))
-            .build())
+        of(&ChangeSetPage {
+            status: Some(status.to_owned()),
+            execution_status: execution.map(str::to_owned),
+            status_reason: reason.map(str::to_owned),
+            ..ChangeSetPage::default()
+        })
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ::doctor::facts::{Fact, Stack};
 use common::aws::Aws;
+use common::cloud_formation::{self, StackResources, Stacks};
 use common::failure::{Cause, Failure as AwsFailure};
+use common::query_api::{self, CLOUD_FORMATION, parameter};
 
 use super::failed;
 use crate::failure::Failure;
@@ -30,7 +32,7 @@ pub(super) struct Resource {
 
 /// Finds the stack.
 pub(super) async fn find(aws: &Aws, named: Option<&str>) -> Result<FoundStack, Failure> {
-    let found = match described(aws, Some(named.unwrap_or(DEFAULT_STACK))).await? {
+    let found = match described(aws, named.unwrap_or(DEFAULT_STACK)).await? {
         Some(found) => found,
         None if named.is_none() => the_only_one(aws).await?,
         None => {
@@ -48,11 +50,12 @@ pub(super) async fn find(aws: &Aws, named: Option<&str>) -> Result<FoundStack, F
 }
 
 /// A stack by its name; none: there is no such.
-async fn described(aws: &Aws, name: Option<&str>) -> Result<Option<Stack>, Failure> {
-    let call = aws.cloudformation().describe_stacks();
-    let answer = call.set_stack_name(name.map(str::to_owned)).send().await;
+async fn described(aws: &Aws, name: &str) -> Result<Option<Stack>, Failure> {
+    let parameters = [parameter("StackName", name)];
+    let answer =
+        query_api::read::<Stacks>(aws, CLOUD_FORMATION, "DescribeStacks", &parameters).await;
     match answer {
-        Ok(answer) => Ok(answer.stacks().first().map(stack)),
+        Ok(answer) => Ok(answer.stacks.into_iter().next().map(stack)),
         Err(error) => {
             let failure = AwsFailure::of(&error);
             // CloudFormation has no code of its own for it.
@@ -69,24 +72,17 @@ async fn described(aws: &Aws, name: Option<&str>) -> Result<Option<Stack>, Failu
 }
 
 async fn the_only_one(aws: &Aws) -> Result<Stack, Failure> {
-    let mut found = Vec::new();
-    let mut pages = aws
-        .cloudformation()
-        .describe_stacks()
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| {
-            let failure = AwsFailure::of(&error);
-            let call = "DescribeStacks";
-            Failure::Unknown(failed(aws, call, "cloudformation:DescribeStacks", &failure))
-        })?;
-        let ours = page.stacks().iter().filter(|stack| {
-            let mut outputs = stack.outputs().iter();
-            outputs.any(|output| output.output_key() == Some(OWN_OUTPUT))
-        });
-        found.extend(ours.map(stack));
-    }
+    let call = "DescribeStacks";
+    let all = query_api::list::<Stacks>(aws, CLOUD_FORMATION, call, &[]).await;
+    let all = all.map_err(|error| {
+        let failure = AwsFailure::of(&error);
+        Failure::Unknown(failed(aws, call, "cloudformation:DescribeStacks", &failure))
+    })?;
+    let ours = all.into_iter().filter(|stack| {
+        let mut outputs = stack.outputs.iter();
+        outputs.any(|output| output.output_key.as_deref() == Some(OWN_OUTPUT))
+    });
+    let found: Vec<Stack> = ours.map(stack).collect();
     let names: Vec<String> = found.iter().map(|stack| stack.name.clone()).collect();
     match <[Stack; 1]>::try_from(found) {
         Ok([only]) => Ok(only),
@@ -101,41 +97,32 @@ async fn the_only_one(aws: &Aws) -> Result<Stack, Failure> {
     }
 }
 
-fn stack(stack: &aws_sdk_cloudformation::types::Stack) -> Stack {
-    let parameters = stack.parameters().iter().filter_map(|parameter| {
-        let value = parameter.parameter_value()?;
-        Some((parameter.parameter_key()?.to_owned(), value.to_owned()))
-    });
+fn stack(stack: cloud_formation::Stack) -> Stack {
+    let parameters = stack.parameters.into_iter();
+    let parameters = parameters
+        .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)));
     Stack {
-        name: stack.stack_name().unwrap_or_default().to_owned(),
-        status: stack
-            .stack_status()
-            .map_or_else(String::new, |status| status.as_str().to_owned()),
+        name: stack.stack_name.unwrap_or_default(),
+        status: stack.stack_status.unwrap_or_default(),
         parameters: parameters.collect::<BTreeMap<String, String>>(),
     }
 }
 
 async fn resources(aws: &Aws, name: &str) -> Fact<Vec<Resource>> {
-    let call = aws.cloudformation().list_stack_resources().stack_name(name);
-    let mut pages = call.into_paginator().send();
-    let mut found = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| {
-            let failure = AwsFailure::of(&error);
-            let call = format!("ListStackResources {name}");
-            failed(aws, &call, "cloudformation:ListStackResources", &failure)
-        })?;
-        found.extend(
-            page.stack_resource_summaries()
-                .iter()
-                .filter_map(|resource| {
-                    Some(Resource {
-                        logical_id: resource.logical_resource_id()?.to_owned(),
-                        physical_id: resource.physical_resource_id()?.to_owned(),
-                        kind: resource.resource_type()?.to_owned(),
-                    })
-                }),
-        );
-    }
-    Ok(found)
+    let parameters = [parameter("StackName", name)];
+    let operation = "ListStackResources";
+    let all = query_api::list::<StackResources>(aws, CLOUD_FORMATION, operation, &parameters).await;
+    let all = all.map_err(|error| {
+        let failure = AwsFailure::of(&error);
+        let call = format!("{operation} {name}");
+        failed(aws, &call, "cloudformation:ListStackResources", &failure)
+    })?;
+    let found = all.into_iter().filter_map(|resource| {
+        Some(Resource {
+            logical_id: resource.logical_resource_id?,
+            physical_id: resource.physical_resource_id?,
+            kind: resource.resource_type?,
+        })
+    });
+    Ok(found.collect())
 }

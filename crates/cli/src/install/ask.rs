@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use aws_sdk_cloudformation::types::Stack;
 use common::aws::Aws;
+use common::cloud_formation::Stack;
 use common::load_balancing::{LoadBalancer, LoadBalancers};
 use common::query_api::{self, ELASTIC_LOAD_BALANCING};
 

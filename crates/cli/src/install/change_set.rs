@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use approvals::{Change, ChangeSet, Replacement, Risk, SetState};
-use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Parameter};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use common::aws::Aws;
+use common::cloud_formation::{ChangeSetPage, StackEvents, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
+use common::json_api::CallError;
+use common::query_api::{self, CLOUD_FORMATION, list_parameter, parameter};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::Failure;
@@ -25,24 +28,56 @@ pub(super) struct Plan<'a> {
     pub(super) stack: &'a str,
     pub(super) is_new: bool,
     pub(super) template_url: &'a str,
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) parameters: Vec<ParameterSetting>,
 }
 
-fn failed<E>(
-    aws: &Aws,
-    what: &str,
-    permission: &str,
-    error: &aws_sdk_cloudformation::error::SdkError<E>,
-) -> Failure
-where
-    E: aws_sdk_cloudformation::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
+/// What a parameter is to be.
+#[derive(Debug, Clone)]
+pub(super) struct ParameterSetting {
+    pub(super) name: String,
+    /// None: as the stack has it.
+    pub(super) value: Option<String>,
+}
+
+impl Plan<'_> {
+    fn parameters(&self, name: &str) -> Vec<(String, String)> {
+        let kind = if self.is_new { "CREATE" } else { "UPDATE" };
+        let mut parameters = vec![
+            parameter("StackName", self.stack),
+            parameter("ChangeSetName", name),
+            parameter("ChangeSetType", kind),
+            parameter("TemplateURL", self.template_url),
+            parameter("Description", "deploy-hooks install"),
+        ];
+        let capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"];
+        parameters.extend(list_parameter("Capabilities", &capabilities));
+        for (number, setting) in (1..).zip(&self.parameters) {
+            let of = |key: &str| format!("Parameters.member.{number}.{key}");
+            parameters.push(parameter(&of("ParameterKey"), &setting.name));
+            parameters.push(match &setting.value {
+                Some(value) => parameter(&of("ParameterValue"), value),
+                None => parameter(&of("UsePreviousValue"), "true"),
+            });
+        }
+        parameters
+    }
+}
+
+/// The parameters that name a change set.
+fn named(stack: &str, name: &str) -> [(String, String); 2] {
+    [
+        parameter("StackName", stack),
+        parameter("ChangeSetName", name),
+    ]
+}
+
+fn failed(aws: &Aws, operation: &str, error: &CallError) -> Failure {
     let hints = Hints {
-        permission,
+        permission: &format!("cloudformation:{operation}"),
         absent: "it is gone",
     };
     let why = AwsFailure::of(error).sentence(aws.identity(), hints);
-    Failure::Failed(format!("{what} failed: {why}"))
+    Failure::Failed(format!("{operation} failed: {why}"))
 }
 
 /// Makes the change set, and reads what it would do. None: nothing would change.
@@ -51,49 +86,17 @@ pub(super) async fn make(
     plan: Plan<'_>,
     name: &str,
 ) -> Result<Option<ChangeSet>, Failure> {
-    let kind = if plan.is_new {
-        ChangeSetType::Create
-    } else {
-        ChangeSetType::Update
-    };
-    aws.cloudformation()
-        .create_change_set()
-        .stack_name(plan.stack)
-        .change_set_name(name)
-        .change_set_type(kind)
-        .template_url(plan.template_url)
-        .set_parameters(Some(plan.parameters))
-        .capabilities(Capability::CapabilityIam)
-        .capabilities(Capability::CapabilityAutoExpand)
-        .description("deploy-hooks install")
-        .send()
-        .await
-        .map_err(|error| {
-            failed(
-                aws,
-                "CreateChangeSet",
-                "cloudformation:CreateChangeSet",
-                &error,
-            )
-        })?;
+    let operation = "CreateChangeSet";
+    let made = query_api::call(aws, CLOUD_FORMATION, operation, &plan.parameters(name)).await;
+    made.map_err(|error| failed(aws, operation, &error))?;
     let until = Instant::now() + READY_TIMEOUT;
     loop {
-        let call = aws.cloudformation().describe_change_set();
-        let answer = call
-            .stack_name(plan.stack)
-            .change_set_name(name)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| {
-            failed(
-                aws,
-                "DescribeChangeSet",
-                "cloudformation:DescribeChangeSet",
-                &error,
-            )
-        })?;
-        let reason = answer.status_reason().unwrap_or_default();
-        match answer.status().map_or("", |status| status.as_str()) {
+        let operation = "DescribeChangeSet";
+        let named = named(plan.stack, name);
+        let answer = query_api::read(aws, CLOUD_FORMATION, operation, &named).await;
+        let answer: ChangeSetPage = answer.map_err(|error| failed(aws, operation, &error))?;
+        let reason = answer.status_reason.unwrap_or_default();
+        match answer.status.as_deref().unwrap_or_default() {
             "CREATE_COMPLETE" => break,
             "FAILED"
                 if reason.contains("didn't contain changes") || reason.contains("No updates") =>
@@ -126,58 +129,43 @@ pub(super) async fn discard(
     is_new: bool,
     name: &str,
 ) -> Result<(), Failure> {
-    let call = aws.cloudformation().delete_change_set();
-    let call = call.stack_name(stack).change_set_name(name);
-    let of_set = call.send().await.map(drop).or_else(|error| {
+    let operation = "DeleteChangeSet";
+    let call = query_api::call(aws, CLOUD_FORMATION, operation, &named(stack, name)).await;
+    let of_set = call.map(drop).or_else(|error| {
         let stays = format!(
             "the change set {name} stays and does nothing; remove it by\n    \
              aws cloudformation delete-change-set --stack-name {stack} --change-set-name {name}"
         );
-        kept(
-            aws,
-            ("DeleteChangeSet", "cloudformation:DeleteChangeSet"),
-            &error,
-            &stays,
-        )
+        kept(aws, operation, &error, &stays)
     });
     if !is_new {
         return of_set;
     }
     // What is left of the change set goes with the stack.
-    let call = aws.cloudformation().delete_stack().stack_name(stack);
-    call.send().await.map(drop).or_else(|error| {
+    let operation = "DeleteStack";
+    let of_stack = [parameter("StackName", stack)];
+    let call = query_api::call(aws, CLOUD_FORMATION, operation, &of_stack).await;
+    call.map(drop).or_else(|error| {
         let stays = format!(
             "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
              aws cloudformation delete-stack --stack-name {stack}"
         );
-        kept(
-            aws,
-            ("DeleteStack", "cloudformation:DeleteStack"),
-            &error,
-            &stays,
-        )
+        kept(aws, operation, &error, &stays)
     })
 }
 
 /// What stays, unless it was never made.
-fn kept<E>(
-    aws: &Aws,
-    (what, permission): (&str, &str),
-    error: &aws_sdk_cloudformation::error::SdkError<E>,
-    stays: &str,
-) -> Result<(), Failure>
-where
-    E: aws_sdk_cloudformation::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
+fn kept(aws: &Aws, operation: &str, error: &CallError, stays: &str) -> Result<(), Failure> {
     let failure = AwsFailure::of(error);
-    let code = aws_sdk_cloudformation::error::ProvideErrorMetadata::code(error);
-    let is_gone = code.is_some_and(|code| code.starts_with("ChangeSetNotFound"));
+    let is_gone = error
+        .code()
+        .is_some_and(|code| code.starts_with("ChangeSetNotFound"));
     if is_gone || failure.detail.contains("does not exist") {
         return Ok(());
     }
     Err(Failure::Failed(format!(
         "{}; {stays}",
-        failed(aws, what, permission, error)
+        failed(aws, operation, error)
     )))
 }
 
@@ -188,16 +176,9 @@ pub(super) async fn carry_out(
     name: &str,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let call = aws.cloudformation().execute_change_set();
-    let call = call.stack_name(stack).change_set_name(name).send().await;
-    call.map_err(|error| {
-        failed(
-            aws,
-            "ExecuteChangeSet",
-            "cloudformation:ExecuteChangeSet",
-            &error,
-        )
-    })?;
+    let operation = "ExecuteChangeSet";
+    let call = query_api::call(aws, CLOUD_FORMATION, operation, &named(stack, name)).await;
+    call.map_err(|error| failed(aws, operation, &error))?;
     match settled(aws, stack, screen).await?.as_str() {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(()),
         status => {
@@ -217,31 +198,22 @@ pub(super) async fn settled(
 ) -> Result<String, Failure> {
     let until = Instant::now() + DONE_TIMEOUT;
     let mut before = String::new();
+    let operation = "DescribeStacks";
+    let of_stack = [parameter("StackName", stack)];
     loop {
-        let answer = aws
-            .cloudformation()
-            .describe_stacks()
-            .stack_name(stack)
-            .send()
-            .await;
+        let answer = query_api::read::<Stacks>(aws, CLOUD_FORMATION, operation, &of_stack).await;
         let status = match answer {
             Ok(answer) => {
-                let status = answer
-                    .stacks()
-                    .first()
-                    .and_then(|stack| stack.stack_status());
-                status.map_or_else(String::new, |status| status.as_str().to_owned())
+                let stack = answer.stacks.into_iter().next();
+                stack
+                    .and_then(|stack| stack.stack_status)
+                    .unwrap_or_default()
             }
             Err(error) if AwsFailure::of(&error).detail.contains("does not exist") => {
                 return Ok("DELETE_COMPLETE".to_owned());
             }
             Err(error) => {
-                return Err(failed(
-                    aws,
-                    "DescribeStacks",
-                    "cloudformation:DescribeStacks",
-                    &error,
-                ));
+                return Err(failed(aws, operation, &error));
             }
         };
         if status != before {
@@ -263,27 +235,23 @@ pub(super) async fn settled(
 }
 
 async fn first_failure(aws: &Aws, stack: &str) -> String {
-    let answer = aws
-        .cloudformation()
-        .describe_stack_events()
-        .stack_name(stack)
-        .send()
-        .await;
-    let Ok(answer) = answer else {
+    let operation = "DescribeStackEvents";
+    let of_stack = [parameter("StackName", stack)];
+    let answer = query_api::read(aws, CLOUD_FORMATION, operation, &of_stack).await;
+    let Ok(StackEvents { stack_events }) = answer else {
         return "look at its events".to_owned();
     };
     // The newest comes first; what was cancelled has failed for another one.
-    let events = answer.stack_events().iter();
-    let mut failed = events.rev().filter(|event| {
-        let status = event.resource_status().map_or("", |status| status.as_str());
-        let reason = event.resource_status_reason().unwrap_or_default();
+    let mut failed = stack_events.iter().rev().filter(|event| {
+        let status = event.resource_status.as_deref().unwrap_or_default();
+        let reason = event.resource_status_reason.as_deref().unwrap_or_default();
         status.ends_with("_FAILED") && !reason.contains("cancelled")
     });
     failed.next().map_or_else(
         || "look at its events".to_owned(),
         |event| {
-            let name = event.logical_resource_id().unwrap_or_default();
-            let reason = event.resource_status_reason().unwrap_or_default();
+            let name = event.logical_resource_id.as_deref().unwrap_or_default();
+            let reason = event.resource_status_reason.as_deref().unwrap_or_default();
             text::clean::line(&format!("{name}: {reason}"))
         },
     )

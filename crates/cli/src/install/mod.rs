@@ -14,13 +14,14 @@ mod uninstall;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use aws_sdk_cloudformation::types::{Parameter, Stack};
 use common::aws::Aws;
+use common::cloud_formation::{Stack, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
+use common::query_api::{self, CLOUD_FORMATION, parameter};
 use serde_json::json;
 
 use self::ask::{InstallRequest, Terminal};
-use self::change_set::Plan;
+use self::change_set::{ParameterSetting, Plan};
 use self::packages::BuiltTemplate;
 use crate::check::settings;
 use crate::clients;
@@ -201,14 +202,11 @@ async fn place(aws: &Aws) -> Result<Place, Failure> {
 
 /// The stack, if it is there. One that was only looked at is not.
 pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack>, Failure> {
-    let answer = aws
-        .cloudformation()
-        .describe_stacks()
-        .stack_name(name)
-        .send()
-        .await;
+    let parameters = [parameter("StackName", name)];
+    let answer =
+        query_api::read::<Stacks>(aws, CLOUD_FORMATION, "DescribeStacks", &parameters).await;
     let stack = match answer {
-        Ok(answer) => answer.stacks().first().cloned(),
+        Ok(answer) => answer.stacks.into_iter().next(),
         Err(error) => {
             let failure = AwsFailure::of(&error);
             if failure.detail.contains("does not exist") {
@@ -224,11 +222,7 @@ pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack
             )));
         }
     };
-    let status = |stack: &Stack| {
-        stack
-            .stack_status()
-            .map_or_else(String::new, |it| it.as_str().to_owned())
-    };
+    let status = |stack: &Stack| stack.stack_status.clone().unwrap_or_default();
     match stack.as_ref().map(status).as_deref() {
         None | Some("REVIEW_IN_PROGRESS" | "DELETE_COMPLETE") => Ok(None),
         Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => {
@@ -249,7 +243,7 @@ fn parameters(
     folder: &std::path::Path,
     mut given: BTreeMap<String, String>,
     before: Option<&Stack>,
-) -> Result<Vec<Parameter>, Failure> {
+) -> Result<Vec<ParameterSetting>, Failure> {
     let known = built.parameters();
     let unknown: Vec<&str> = given
         .keys()
@@ -273,16 +267,15 @@ fn parameters(
             .or_insert_with(|| architecture.to_owned());
     }
     let has = |name: &str| {
-        let mut parameters = before.into_iter().flat_map(Stack::parameters);
-        parameters.any(|parameter| parameter.parameter_key() == Some(name))
+        let mut parameters = before.into_iter().flat_map(|stack| &stack.parameters);
+        parameters.any(|parameter| parameter.parameter_key.as_deref() == Some(name))
     };
     let made = known.into_iter().filter_map(|name| {
-        let parameter = Parameter::builder().parameter_key(name);
-        match given.get(name) {
-            Some(value) => Some(parameter.parameter_value(value).build()),
-            None if has(name) => Some(parameter.use_previous_value(true).build()),
-            None => None,
-        }
+        let value = given.get(name).cloned();
+        (value.is_some() || has(name)).then(|| ParameterSetting {
+            name: name.to_owned(),
+            value,
+        })
     });
     Ok(made.collect())
 }
@@ -313,19 +306,20 @@ fn show_cost(estimate: &cost::Estimate, is_new: bool, screen: &mut Screen) -> Re
 }
 
 /// Where suites lie, after what was given and what the stack has.
-fn suites(parameters: &[Parameter], before: Option<&Stack>) -> String {
-    let all = parameters
-        .iter()
-        .chain(before.into_iter().flat_map(Stack::parameters));
-    let mut named = all.filter(|it| it.parameter_key() == Some("SuiteLocation"));
-    let value = named.find_map(|it| it.parameter_value());
+fn suites(parameters: &[ParameterSetting], before: Option<&Stack>) -> String {
+    let name = "SuiteLocation";
+    let mut given = parameters.iter().filter(|it| it.name == name);
+    let given = given.find_map(|it| it.value.as_deref());
+    let had = before.into_iter().flat_map(|stack| &stack.parameters);
+    let mut had = had.filter(|it| it.parameter_key.as_deref() == Some(name));
+    let value = given.or_else(|| had.find_map(|it| it.parameter_value.as_deref()));
     value.unwrap_or_default().to_owned()
 }
 
 /// A first suite, where there is none: one that says what to write.
 async fn store_starter(
     aws: &Aws,
-    parameters: &[Parameter],
+    parameters: &[ParameterSetting],
     before: Option<&Stack>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
@@ -362,14 +356,10 @@ async fn done(aws: &Aws, args: &Args, how: &str, screen: &mut Screen) -> Result<
         screen.progress(how, None);
         return Ok(());
     };
-    let outputs = stack.outputs().iter().filter_map(|output| {
-        Some((
-            output.output_key()?.to_owned(),
-            output.output_value()?.to_owned(),
-        ))
-    });
-    let outputs: BTreeMap<String, String> = outputs.collect();
     let suites = suites(&[], Some(&stack));
+    let outputs = stack.outputs.into_iter();
+    let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?)));
+    let outputs: BTreeMap<String, String> = outputs.collect();
     if screen.json {
         screen.value(
             &json!({ "stack": args.stack, "result": how, "suites": suites, "outputs": outputs }),

@@ -1,7 +1,9 @@
 //! `deploy-hooks uninstall`: takes the stack away, and says first what stays and why.
 
 use common::aws::Aws;
+use common::cloud_formation::StackResources;
 use common::failure::{Failure as AwsFailure, Hints};
+use common::query_api::{self, CLOUD_FORMATION, parameter};
 use serde_json::json;
 
 use super::ask::Terminal;
@@ -100,12 +102,8 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
             "nothing was deleted: nobody said yes; --yes says it, for CI".to_owned(),
         ));
     }
-    let call = aws
-        .cloudformation()
-        .delete_stack()
-        .stack_name(&args.stack)
-        .send()
-        .await;
+    let parameters = [parameter("StackName", &args.stack)];
+    let call = query_api::call(&aws, CLOUD_FORMATION, "DeleteStack", &parameters).await;
     call.map_err(|error| {
         failed(
             &aws,
@@ -139,37 +137,28 @@ fn failed(aws: &Aws, call: &str, permission: &str, failure: &AwsFailure) -> Fail
 
 /// What the stack made: logical id and name.
 async fn resources(aws: &Aws, stack: &str) -> Result<Vec<(String, String)>, Failure> {
-    let mut pages = aws
-        .cloudformation()
-        .list_stack_resources()
-        .stack_name(stack)
-        .into_paginator()
-        .send();
-    let mut found = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| {
-            let failure = AwsFailure::of(&error);
-            if failure.detail.contains("does not exist") {
-                return Failure::Wrong(format!(
-                    "there is no stack {stack} in this account and region"
-                ));
-            }
-            failed(
-                aws,
-                "ListStackResources",
-                "cloudformation:ListStackResources",
-                &failure,
-            )
-        })?;
-        found.extend(page.stack_resource_summaries().iter().map(|it| {
-            let name = it.physical_resource_id().unwrap_or_default().to_owned();
-            (
-                it.logical_resource_id().unwrap_or_default().to_owned(),
-                name,
-            )
-        }));
-    }
-    Ok(found)
+    let parameters = [parameter("StackName", stack)];
+    let operation = "ListStackResources";
+    let all = query_api::list::<StackResources>(aws, CLOUD_FORMATION, operation, &parameters).await;
+    let all = all.map_err(|error| {
+        let failure = AwsFailure::of(&error);
+        if failure.detail.contains("does not exist") {
+            return Failure::Wrong(format!(
+                "there is no stack {stack} in this account and region"
+            ));
+        }
+        failed(
+            aws,
+            operation,
+            "cloudformation:ListStackResources",
+            &failure,
+        )
+    })?;
+    let named = all.into_iter().map(|it| {
+        let physical_id = it.physical_resource_id.unwrap_or_default();
+        (it.logical_resource_id.unwrap_or_default(), physical_id)
+    });
+    Ok(named.collect())
 }
 
 #[cfg(test)]
