@@ -1,10 +1,10 @@
 """The two functions as the tests use them: their names at CodeDeploy, their logs, their time limits."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from world import World
 from world.control import Json
@@ -12,6 +12,9 @@ from world.control import Json
 PRE = "AfterAllowTestTraffic"
 POST = "AfterAllowTraffic"
 STAGES = {"pre-traffic": PRE, "post-traffic": POST}
+T = TypeVar("T")
+# What operations that change nothing begin with.
+READS = ("Describe", "Get", "List", "BatchGet", "Head")
 ANSWER = "PutLifecycleEventHookExecutionStatus"
 
 
@@ -80,3 +83,16 @@ class Gates:
         """The AWS calls that the functions made: by the only Rust SDK at the front door, or under their name."""
         ours = ("aws-sdk-rust", "deploy-hooks/")
         return [it for it in self._world.control.calls(after) if any(name in str(it["user_agent"]) for name in ours)]
+
+    def changes_by(self, command: Callable[[], T]) -> tuple[T, set[str]]:
+        """What `command` returns, and which calls that change something were made in each of its runs: a function of
+        another test may make some meanwhile, but what the command changed, it would change each time."""
+        for _ in range(5):
+            before = max(call["seq"] for call in self._world.control.calls())
+            returned = command()
+            made = {call["operation"] for call in self.calls(before)}
+            assert made, "it calls nothing at all"
+            changes = {name for name in made if not name.startswith(READS)}
+            if not changes:
+                break
+        return returned, changes
