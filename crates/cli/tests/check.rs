@@ -567,9 +567,14 @@ checks:
 fn a_load_compares_the_release_with_the_old_version_that_the_call_names() {
     let (new, old) = (Service::open(), Service::open());
     let known = format!("production_url={}", old.url);
-    let passed = command("load", LOAD, &["--url", &new.url, "--target", &known])
-        .output()
-        .unwrap();
+    // On a busy machine requests are sent late, and the check says so; again then.
+    let mut passed = (0..5).map(|_| {
+        let mut command = command("load", LOAD, &["--url", &new.url, "--target", &known]);
+        command.output().unwrap()
+    });
+    let passed = passed
+        .find(|ran| !String::from_utf8_lossy(&ran.stdout).contains("the gate was too busy"))
+        .expect("a machine that is not busy all the time");
     assert_eq!(passed.status.code(), Some(0), "{}", shown(&passed));
     let asked = |service: &Service| service.requests.load(Ordering::Relaxed);
     assert!(asked(&new) >= 18 && asked(&old) >= 18);

@@ -42,6 +42,7 @@ async fn answer(
     match uri.path() {
         "/" => page(SHOP),
         "/dead" => page(&SHOP.replace("buy.onclick", "window.gone")),
+        "/thanks" => page(&SHOP.replace("id=said>", "id=said>Thank you")),
         "/moved" => page(&SHOP.replace(">Buy<", ">Order<")),
         // It says thank you, and one of both takes the order as well.
         "/keeps" => page(&SHOP.replace(
@@ -207,7 +208,7 @@ async fn run_at(stage: Stage, base: &Url, start: &str, more: &str, says: Says) -
         asked: Mutex::default(),
     });
     let suite = format!(
-        "version: 1\nname: shop\nsecrets: {{ hidden: 'ssm:/x' }}\nchecks:\n  - name: it\n    on: {}\n    agent:\n      goal: Buy a book.\n      start: {start}\n      model: eu.anthropic.claude-haiku\n      data: {{ mail: demo@example.com, password: '{{{{ hidden }}}}' }}\n      step_timeout: 2s\n      proof:\n        - text: Thank you\n{more}",
+        "version: 1\nname: shop\nsecrets: {{ hidden: 'ssm:/x' }}\nchecks:\n  - name: it\n    on: {}\n    agent:\n      goal: Buy a book.\n      start: {start}\n      model: eu.anthropic.claude-haiku\n      data: {{ mail: demo@example.com, password: '{{{{ hidden }}}}' }}\n      step_timeout: 5s\n      proof:\n        - text: Thank you\n{more}",
         stage.as_str()
     );
     let outcome = gate::run(Run {
@@ -539,7 +540,7 @@ async fn no_model_answers_for_the_release() {
         for says in [liar, doubter] {
             // All that the page must show is there from the beginning.
             let proof = format!("{proof}        - text: Shop\n");
-            let ran = run(&base, "/", &proof, says).await;
+            let ran = run(&base, "/thanks", &proof, says).await;
             assert_eq!(ran.strip(), strip, "{proof}: {}", ran.why());
             assert!(ran.why().contains(why), "{proof}: {}", ran.why());
         }

@@ -415,10 +415,22 @@ async fn an_event_that_was_over_is_reported_unless_somebody_has() {
 /// Runs of each contract: some hundred invocations.
 const RUNS: u64 = 40;
 const SEED: u64 = 7;
+/// Storms in which nothing passed, one after the other, until it is no chance any more.
+const MAX_STORMS: u64 = 4;
 
+/// Storms until one lets something pass: on a busy machine, tries come in another order, and meet other faults.
 async fn storm(contract: Contract) {
     let _time = paced_time::start();
-    let tally = support::storm::run(contract, RUNS, SEED).await;
+    for seed in SEED..SEED + MAX_STORMS {
+        if one_storm(contract, seed).await.passes > 0 {
+            return;
+        }
+    }
+    panic!("{contract:?}: nothing passed in {MAX_STORMS} storms, which tests nothing");
+}
+
+async fn one_storm(contract: Contract, seed: u64) -> support::storm::Tally {
+    let tally = support::storm::run(contract, RUNS, seed).await;
     assert!(tally.wrong.is_empty(), "{contract:?}: {tally:#?}");
     assert_eq!(tally.false_passes, 0, "{contract:?}: {tally:#?}");
     let runs = usize::try_from(RUNS).unwrap();
@@ -426,10 +438,8 @@ async fn storm(contract: Contract) {
         tally.unheard * 20 <= runs && tally.answered + tally.unheard == runs,
         "{contract:?}: {tally:#?}"
     );
-    assert!(
-        tally.passes > 0 && tally.faults > runs,
-        "the storm tests something: {contract:?}: {tally:#?}"
-    );
+    assert!(tally.faults > runs, "{contract:?}: {tally:#?}");
+    tally
 }
 
 #[tokio::test(start_paused = true)]

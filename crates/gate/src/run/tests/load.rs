@@ -241,7 +241,7 @@ async fn a_release_slower_than_the_old_version_fails_with_both_numbers() {
     assert_eq!(old.marked.load(Ordering::SeqCst), 0);
     let summary = summary(&outcome);
     assert!(
-        summary.contains("got latency p95: 2") && summary.contains("; old version "),
+        summary.contains("got latency p95: ") && summary.contains("; old version "),
         "{summary}"
     );
     assert!(
