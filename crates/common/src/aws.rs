@@ -11,6 +11,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
 use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::config::{
@@ -20,6 +21,7 @@ use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_types::SdkConfig;
 
 use crate::lookup::Lookup;
@@ -51,6 +53,7 @@ pub struct Aws {
     settings: ClientSettings,
     config: OnceLock<SdkConfig>,
     clients: Clients,
+    clock_skew: OnceLock<SharedInterceptor>,
 }
 
 /// Where calls go, and as whom: what Lambda sets in each function's environment.
@@ -170,7 +173,14 @@ impl Aws {
             settings,
             config,
             clients: Clients::default(),
+            clock_skew: OnceLock::new(),
         }
+    }
+
+    /// What corrects signatures for a clock that goes wrong here, of all calls that have no client of the SDK.
+    pub(crate) fn clock_skew(&self) -> SharedInterceptor {
+        let make = || SharedInterceptor::new(ServiceClockSkewInterceptor::new());
+        self.clock_skew.get_or_init(make).clone()
     }
 
     /// What all clients are built from: for a client that only one crate needs.
@@ -219,9 +229,12 @@ where
             }
         },
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            format!("the connection failed ({})", innermost(error))
-        }
+        SdkError::DispatchFailure(_) => format!("the connection failed ({})", innermost(error)),
+        SdkError::ResponseError(answer) => format!(
+            "the answer, with HTTP status {}, broke off or could not be read ({})",
+            answer.raw().status().as_u16(),
+            innermost(error)
+        ),
         _ => DisplayErrorContext(error).to_string(),
     }
 }

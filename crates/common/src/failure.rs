@@ -21,15 +21,15 @@ pub enum Cause {
     Absent,
     /// AWS asks to be called less often; all tries met this.
     Throttled,
-    /// The service was reached, or may have been, and said nothing in time.
+    /// The service was reached, or may have been, and no answer came that could be read.
     NoAnswer,
-    /// No connection came about, or it broke off.
+    /// No connection came about.
     Unreachable,
     /// A fault of the service (5xx); all tries met one.
     Service,
     /// The request was refused for what it says.
     Refused,
-    /// Nothing was sent, or the answer could not be read.
+    /// Nothing was sent.
     Client,
 }
 
@@ -64,6 +64,7 @@ const DENIED_CODES: &[&str] = &[
 ];
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
 const CREDENTIAL_CODES: &[&str] = &[
+    "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -187,7 +188,7 @@ where
         }
         SdkError::ResponseError(context) => match context.raw().status().as_u16() {
             500.. => Cause::Service,
-            _ => Cause::Unreachable,
+            _ => Cause::NoAnswer,
         },
         _ => Cause::Client,
     }

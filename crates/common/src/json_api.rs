@@ -11,6 +11,7 @@ use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_runtime::service_clock_skew::{DisableClockSkewCorrection, ServiceClockSkewClassifier};
 use aws_sdk_sns::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -31,6 +32,7 @@ use aws_smithy_types::config_bag::Layer;
 use aws_types::SdkConfig;
 use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
+use aws_types::service_config::ServiceConfigKey;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -39,6 +41,9 @@ use crate::aws::Aws;
 /// A service that speaks JSON by `X-Amz-Target`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonService {
+    /// What AWS calls it where its endpoint is set: `CloudWatch Logs`, for `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>
+    pub id: &'static str,
     /// What stands in its endpoint: `logs`.
     pub name: &'static str,
     /// What it is signed as: mostly the same.
@@ -86,8 +91,9 @@ impl JsonService {
         }
     }
 
-    pub(crate) const fn named(name: &'static str, target: &'static str) -> Self {
+    pub(crate) const fn named(id: &'static str, name: &'static str, target: &'static str) -> Self {
         Self {
+            id,
             name,
             signing_name: name,
             attempt_timeout: None,
@@ -104,51 +110,55 @@ impl JsonService {
 /// Application Auto Scaling.
 pub const APPLICATION_AUTO_SCALING: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..JsonService::named("application-autoscaling", "AnyScaleFrontendService")
+    ..JsonService::named(
+        "Application Auto Scaling",
+        "application-autoscaling",
+        "AnyScaleFrontendService",
+    )
 };
 
 /// Amazon CloudWatch.
 pub const CLOUDWATCH: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::All,
     content_type: "application/x-amz-json-1.0",
-    ..JsonService::named("monitoring", "GraniteServiceVersion20100801")
+    ..JsonService::named("CloudWatch", "monitoring", "GraniteServiceVersion20100801")
 };
 
 /// Amazon `DynamoDB`.
 pub const DYNAMODB: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
-    ..JsonService::named("dynamodb", "DynamoDB_20120810")
+    ..JsonService::named("DynamoDB", "dynamodb", "DynamoDB_20120810")
 };
 
 /// Amazon Elastic Container Registry.
 pub const ECR: JsonService = JsonService {
     host_prefix: "api.",
-    ..JsonService::named("ecr", "AmazonEC2ContainerRegistry_V20150921")
+    ..JsonService::named("ECR", "ecr", "AmazonEC2ContainerRegistry_V20150921")
 };
 
 /// Amazon EventBridge.
 pub const EVENTS: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::All,
-    ..JsonService::named("events", "AWSEvents")
+    ..JsonService::named("EventBridge", "events", "AWSEvents")
 };
 
 /// Amazon CloudWatch Logs.
 pub const LOGS: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..JsonService::named("logs", "Logs_20140328")
+    ..JsonService::named("CloudWatch Logs", "logs", "Logs_20140328")
 };
 
 /// AWS Secrets Manager.
 pub const SECRETS_MANAGER: JsonService = JsonService {
     dual_stack_by_default: true,
-    ..JsonService::named("secretsmanager", "secretsmanager")
+    ..JsonService::named("Secrets Manager", "secretsmanager", "secretsmanager")
 };
 
 /// AWS Systems Manager, of which only the Parameter Store is used.
 pub const SSM: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..JsonService::named("ssm", "AmazonSSM")
+    ..JsonService::named("SSM", "ssm", "AmazonSSM")
 };
 
 /// As `CloudTrail` shows who called.
@@ -172,6 +182,10 @@ impl ProvideErrorMetadata for JsonError {
     }
 }
 
+/// The answers that a call is made again after, whatever else they say. The SDK's own list is without 429: its crates know
+/// of each error whether it passes.
+const RETRIED_STATUS_CODES: &[u16] = &[429, 500, 502, 503, 504];
+
 /// Why a call came to nothing.
 pub type CallError = SdkError<JsonError, HttpResponse>;
 
@@ -179,7 +193,7 @@ pub type CallError = SdkError<JsonError, HttpResponse>;
 pub const SQS: JsonService = JsonService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
-    ..JsonService::named("sqs", "AmazonSQS")
+    ..JsonService::named("SQS", "sqs", "AmazonSQS")
 };
 
 /// What one call of a list answers.
@@ -264,6 +278,10 @@ where
     let config = aws.config();
     let no_region = || SdkError::construction_failure("no AWS region is set");
     let region = config.region().ok_or_else(no_region)?;
+    if !is_host_label(region.as_ref()) {
+        let error = format!("{region} is no AWS region");
+        return Err(SdkError::construction_failure(error));
+    }
     let no_credentials = || SdkError::construction_failure("no AWS credentials are set");
     let signing = signing(config, service, region).ok_or_else(no_credentials)?;
     let url = url(config, service, region);
@@ -271,9 +289,14 @@ where
         .service_name(service.name)
         .operation_name(operation)
         .endpoint_url(&url)
-        .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(HttpStatusCodeClassifier::new_from_codes(
+            RETRIED_STATUS_CODES,
+        ))
         .retry_classifier(AwsErrorCodeClassifier::<JsonError>::default())
         .retry_classifier(TransientErrorClassifier::<JsonError>::new())
+        .retry_classifier(ServiceClockSkewClassifier::<JsonError>::new())
+        // A wrong clock is learnt of by one call, for all that follow.
+        .interceptor(aws.clock_skew())
         // By it Lambda follows a trace from function to function, and stops a loop of them.
         .interceptor(RecursionDetectionInterceptor::new())
         .runtime_plugin(signing)
@@ -316,10 +339,32 @@ where
     operation.invoke(input).await
 }
 
+/// Whether it can stand in a host's name. One that can't may lead to another host.
+fn is_host_label(region: &str) -> bool {
+    let in_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=63).contains(&region.len()) && region.bytes().all(in_label)
+}
+
+/// The address that is configured for the service, or else for all of them; an address set by the program comes first.
+fn configured_url(config: &SdkConfig, service: JsonService) -> Option<String> {
+    let of_all = config.endpoint_url().map(ToOwned::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return of_all;
+    }
+    let key = ServiceConfigKey::builder()
+        .service_id(service.id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url");
+    let key = key.build().ok();
+    let of_service = config.service_config().zip(key);
+    let of_service = of_service.and_then(|(set, key)| set.load_config(key));
+    of_service.or(of_all)
+}
+
 /// Where the service answers: at the configured address, else at its own of the region.
 fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
-    if let Some(url) = config.endpoint_url() {
-        return url.to_owned();
+    if let Some(url) = configured_url(config, service) {
+        return url;
     }
     let JsonService { name, .. } = service;
     let dual_stack = config.use_dual_stack() == Some(true) && !service.dual_stack_by_default;
@@ -331,10 +376,18 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
         _ => "",
     };
     let prefix = if dual_stack { "" } else { service.host_prefix };
-    let suffix = match (region.as_ref(), dual_stack) {
+    let suffix = dns_suffix(region.as_ref(), dual_stack);
+    format!("https://{prefix}{name}{fips}.{region}.{suffix}")
+}
+
+/// What the hosts of a region's partition end in.
+pub fn dns_suffix(region: &str, dual_stack: bool) -> &'static str {
+    match (region, dual_stack) {
         (region, true) if region.starts_with("cn-") => "api.amazonwebservices.com.cn",
         (region, true) if region.starts_with("us-iso-") => "api.aws.ic.gov",
         (region, true) if region.starts_with("us-isob-") => "api.aws.scloud",
+        (region, true) if region.starts_with("us-isof-") => "api.aws.hci.ic.gov",
+        (region, true) if region.starts_with("eu-isoe-") => "api.cloud-aws.adc-e.uk",
         (region, true) if region.starts_with("eusc-") => "api.amazonwebservices.eu",
         (region, false) if region.starts_with("us-isof-") => "csp.hci.ic.gov",
         (region, false) if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
@@ -344,8 +397,7 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
         (region, _) if region.starts_with("eusc-") => "amazonaws.eu",
         (_, true) => "api.aws",
         (_, false) => "amazonaws.com",
-    };
-    format!("https://{prefix}{name}{fips}.{region}.{suffix}")
+    }
 }
 
 /// Signature version 4, with the credentials of the configuration; none without credentials.
@@ -359,6 +411,9 @@ fn signing(
     let cache = cache.unwrap_or_else(IdentityCache::no_cache);
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    if let Some(disabled) = config.disable_clock_skew_correction() {
+        layer.store_put(DisableClockSkewCorrection::from(disabled));
+    }
     layer.store_put(SigningName::from_static(service.signing_name));
     layer.store_put(SigningRegion::from(region.clone()));
     layer.store_put(SigV4OperationSigningConfig {
@@ -387,7 +442,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         let parsed = serde_json::from_slice(body);
-        return parsed.map_err(|error| OrchestratorError::response(error.into()));
+        return parsed.map_err(unreadable);
     }
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let header = response.headers().get("x-amzn-errortype");
@@ -403,6 +458,11 @@ pub(crate) fn read<T: DeserializeOwned>(
         error = error.message(message);
     }
     Err(OrchestratorError::operation(JsonError(error.build())))
+}
+
+/// Of an answer that says that the call was done: it is not made again, as after one that broke off.
+pub(crate) fn unreadable(why: impl Into<BoxError>) -> OrchestratorError<JsonError> {
+    OrchestratorError::other(why)
 }
 
 #[cfg(test)]
@@ -473,6 +533,128 @@ mod tests {
         }
     }
 
+    /// How many tries these answers meet, the last one again and again.
+    async fn tries(answers: &[(u16, &str)], date: Option<&str>) -> (usize, Result<Value, Failure>) {
+        let events = answers.iter().map(|(status, body)| {
+            let request = http::Request::builder().body(SdkBody::empty()).unwrap();
+            let mut response = http::Response::builder().status(*status);
+            if let Some(date) = date {
+                response = response.header("date", date);
+            }
+            let response = response.body(SdkBody::from((*body).to_owned()));
+            ReplayEvent::new(request, response.unwrap())
+        });
+        let client = StaticReplayClient::new(events.collect());
+        let retries = aws_sdk_sns::config::retry::RetryConfig::standard()
+            .with_initial_backoff(Duration::from_millis(1));
+        let sleep = aws_smithy_async::rt::sleep::TokioSleep::new();
+        let config = config("eu-central-1")
+            .http_client(client.clone())
+            .retry_config(retries)
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(sleep));
+        let aws = Aws::from_config(config.build());
+        let answer = call(&aws, LOGS, "PutLogEvents", json!({})).await;
+        let tries = client.actual_requests().count();
+        (tries, answer.map_err(|error| Failure::of(&error)))
+    }
+
+    #[tokio::test]
+    async fn a_call_is_made_again_where_that_may_help_and_only_there() {
+        // It was done: a mail would be sent twice.
+        let (made, answer) = tries(&[(200, "<html/>"), (200, "{}")], None).await;
+        let failure = answer.unwrap_err();
+        assert_eq!((made, failure.cause), (1, Cause::NoAnswer));
+        let detail = "the answer, with HTTP status 200, broke off or could not be read (";
+        assert!(failure.detail.starts_with(detail), "{}", failure.detail);
+        let not_ready = r#"{"__type":"ModelNotReadyException"}"#;
+        let (made, answer) = tries(&[(429, not_ready), (200, "{}")], None).await;
+        assert_eq!((made, answer), (2, Ok(json!({}))));
+        let invalid = r#"{"__type":"ValidationException"}"#;
+        let (made, answer) = tries(&[(400, invalid), (200, "{}")], None).await;
+        assert_eq!((made, answer.is_err()), (1, true));
+        // By AWS's clock it is another day: the next try is signed for that one.
+        let late = r#"{"__type":"SignatureDoesNotMatch"}"#;
+        let aws_time = Some("Mon, 05 Jan 2015 12:00:00 GMT");
+        let (made, answer) = tries(&[(403, late), (200, "{}")], aws_time).await;
+        assert_eq!((made, answer), (2, Ok(json!({}))));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_goes_wrong_is_learnt_of_once() {
+        let answer = |status, body: &str| {
+            let request = http::Request::builder().body(SdkBody::empty()).unwrap();
+            let response = http::Response::builder()
+                .status(status)
+                .header("date", "Mon, 05 Jan 2015 12:00:00 GMT")
+                .body(SdkBody::from(body.to_owned()));
+            ReplayEvent::new(request, response.unwrap())
+        };
+        let client = StaticReplayClient::new(vec![answer(200, "{}"), answer(200, "{}")]);
+        let config = config("eu-central-1").http_client(client.clone());
+        let aws = Aws::from_config(config.build());
+        for _ in 0..2 {
+            call(&aws, LOGS, "PutLogEvents", json!({})).await.unwrap();
+        }
+        let requests: Vec<_> = client.actual_requests().collect();
+        let signed_for_2015 = |at: usize| {
+            let date = requests[at].headers().get("x-amz-date").unwrap_or_default();
+            date.starts_with("20150105T")
+        };
+        assert!(!signed_for_2015(0) && signed_for_2015(1));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_region_leads_to_no_host() {
+        let (aws, client) = replay(&[(200, "{}")]);
+        for region in ["io#", "a.b", "a/b", "", "a b", "ü"] {
+            let aws = aws.in_region(region, None);
+            let answer = call(&aws, ECR, "DescribeImages", json!({})).await;
+            let failure = Failure::of(&answer.unwrap_err());
+            assert!(
+                failure.detail.contains("is no AWS region"),
+                "{}",
+                failure.detail
+            );
+        }
+        assert_eq!(client.actual_requests().count(), 0);
+    }
+
+    /// As a person sets it for one service.
+    #[derive(Debug)]
+    struct SetFor(&'static str);
+
+    impl aws_types::service_config::LoadServiceConfig for SetFor {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            assert_eq!(
+                (key.env(), key.profile()),
+                ("AWS_ENDPOINT_URL", "endpoint_url")
+            );
+            (key.service_id() == self.0).then(|| "http://127.0.0.1:2".to_owned())
+        }
+    }
+
+    #[test]
+    fn an_address_set_for_one_service_is_that_services() {
+        let mut config = config("us-east-1");
+        config.insert_origin(
+            "endpoint_url",
+            aws_types::origin::Origin::shared_environment_variable(),
+        );
+        let config = config
+            .endpoint_url("http://127.0.0.1:1")
+            .service_config(SetFor("CloudWatch Logs"))
+            .build();
+        let of = |service| url(&config, service, config.region().unwrap());
+        assert_eq!(of(LOGS), "http://127.0.0.1:2");
+        assert_eq!(of(CLOUDWATCH), "http://127.0.0.1:1");
+        // What the program itself sets comes first.
+        let mut by_program = config.to_builder();
+        by_program.insert_origin("endpoint_url", aws_types::origin::Origin::shared_config());
+        let by_program = by_program.build();
+        let of = url(&by_program, LOGS, by_program.region().unwrap());
+        assert_eq!(of, "http://127.0.0.1:1");
+    }
+
     #[tokio::test]
     async fn a_list_has_all_pages_and_comes_to_an_end() {
         let first = (200, r#"{"numbers":[1,2],"next":"b"}"#);
@@ -506,9 +688,9 @@ mod tests {
                 Cause::Absent,
             ),
             (503, "", Cause::Service),
-            (200, "{", Cause::Unreachable),
-            (200, "[]", Cause::Unreachable),
-            (200, "null", Cause::Unreachable),
+            (200, "{", Cause::NoAnswer),
+            (200, "[]", Cause::NoAnswer),
+            (200, "null", Cause::NoAnswer),
         ] {
             let (aws, _client) = replay(&[(status, body)]);
             let error = call(&aws, LOGS, "FilterLogEvents", json!({}))
@@ -556,6 +738,8 @@ mod tests {
         ssm             us-gov-west-1    fips -    ssm.us-gov-west-1.amazonaws.com
         ssm             us-gov-east-1    fips dual ssm-fips.us-gov-east-1.api.aws
         ssm             cn-north-1       -    dual ssm.cn-north-1.api.amazonwebservices.com.cn
+        ssm             us-isof-south-1  -    dual ssm.us-isof-south-1.api.aws.hci.ic.gov
+        ssm             eu-isoe-west-1   -    dual ssm.eu-isoe-west-1.api.cloud-aws.adc-e.uk
         secrets_manager us-gov-west-1    fips -    secretsmanager-fips.us-gov-west-1.amazonaws.com
         secrets_manager us-isob-east-1   -    -    secretsmanager.us-isob-east-1.sc2s.sgov.gov
         secrets_manager us-east-1        -    dual secretsmanager.us-east-1.amazonaws.com

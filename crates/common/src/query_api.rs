@@ -15,7 +15,9 @@ use url::form_urlencoded::Serializer;
 
 use crate::aws::Aws;
 pub use crate::json_api::Page;
-use crate::json_api::{CallError, FipsInGovCloud, JsonError, JsonService, endless, invoke, posted};
+use crate::json_api::{
+    CallError, FipsInGovCloud, JsonError, JsonService, endless, invoke, posted, unreadable,
+};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl QueryService {
 pub const AUTO_SCALING: QueryService = QueryService {
     at: JsonService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("autoscaling", "")
+        ..JsonService::named("Auto Scaling", "autoscaling", "")
     },
     version: "2011-01-01",
 };
@@ -48,7 +50,7 @@ pub const AUTO_SCALING: QueryService = QueryService {
 pub const CLOUD_FORMATION: QueryService = QueryService {
     at: JsonService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("cloudformation", "")
+        ..JsonService::named("CloudFormation", "cloudformation", "")
     },
     version: "2010-05-15",
 };
@@ -57,7 +59,7 @@ pub const CLOUD_FORMATION: QueryService = QueryService {
 pub const EC2: QueryService = QueryService {
     at: JsonService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("ec2", "")
+        ..JsonService::named("EC2", "ec2", "")
     },
     version: "2016-11-15",
 };
@@ -66,7 +68,7 @@ pub const EC2: QueryService = QueryService {
 pub const ELASTIC_LOAD_BALANCING: QueryService = QueryService {
     at: JsonService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("elasticloadbalancing", "")
+        ..JsonService::named("Elastic Load Balancing v2", "elasticloadbalancing", "")
     },
     version: "2015-12-01",
 };
@@ -75,7 +77,7 @@ pub const ELASTIC_LOAD_BALANCING: QueryService = QueryService {
 pub const RDS: QueryService = QueryService {
     at: JsonService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("rds", "")
+        ..JsonService::named("RDS", "rds", "")
     },
     version: "2014-10-31",
 };
@@ -199,7 +201,7 @@ pub async fn call(
             return Ok(text);
         }
         let error = format!("this is no answer to {operation}");
-        Err(OrchestratorError::response(error.into()))
+        Err(unreadable(error))
     };
     invoke((aws, service.at, operation), form, write, read).await
 }
@@ -225,7 +227,7 @@ fn read_result<T: DeserializeOwned>(
 ) -> Result<T, OrchestratorError<JsonError>> {
     let text = read_text(response)?;
     let answer: Result<Answer<T>, _> = quick_xml::de::from_str(&text);
-    let Answer(result) = answer.map_err(|error| OrchestratorError::response(error.into()))?;
+    let Answer(result) = answer.map_err(unreadable)?;
     Ok(result)
 }
 
@@ -265,7 +267,7 @@ fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<JsonEr
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         let text = String::from_utf8(body.to_vec());
-        return text.map_err(|error| OrchestratorError::response(error.into()));
+        return text.map_err(unreadable);
     }
     let text = String::from_utf8_lossy(body);
     let between = |name: &str| {
@@ -379,12 +381,12 @@ mod tests {
             let (aws, _client) = replay(&[(200, body)]);
             let answer = list::<Groups>(&aws, AUTO_SCALING, "DescribeAutoScalingGroups", &[]).await;
             let failure = Failure::of(&answer.unwrap_err());
-            assert_eq!(failure.cause, Cause::Unreachable, "{body}");
+            assert_eq!(failure.cause, Cause::NoAnswer, "{body}");
         }
         let (aws, _client) = replay(&[(200, "<html/>")]);
         let answer = call(&aws, RDS.without_retries(), "StopDBInstance", &[]).await;
         let failure = Failure::of(&answer.unwrap_err());
-        assert_eq!(failure.cause, Cause::Unreachable);
+        assert_eq!(failure.cause, Cause::NoAnswer);
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ impl RestService {
 pub const BEDROCK_AGENTCORE: RestService = RestService(JsonService {
     // A session has a machine of its own, which begins with it.
     attempt_timeout: Some(Duration::from_secs(10)),
-    ..JsonService::named("bedrock-agentcore", "")
+    ..JsonService::named("Bedrock AgentCore", "bedrock-agentcore", "")
 });
 
 /// Amazon Bedrock: models that answer.
@@ -45,19 +45,19 @@ pub const BEDROCK_RUNTIME: RestService = RestService(JsonService {
     signing_name: "bedrock",
     // A turn with a long page takes a model some seconds.
     attempt_timeout: Some(Duration::from_mins(1)),
-    ..JsonService::named("bedrock-runtime", "")
+    ..JsonService::named("Bedrock Runtime", "bedrock-runtime", "")
 });
 
 /// AWS Lambda. An invocation is [`crate::lambda_invoke`]'s.
-pub const LAMBDA: RestService = RestService(JsonService::named("lambda", ""));
+pub const LAMBDA: RestService = RestService(JsonService::named("Lambda", "lambda", ""));
 
 /// Amazon EventBridge Scheduler.
-pub const SCHEDULER: RestService = RestService(JsonService::named("scheduler", ""));
+pub const SCHEDULER: RestService = RestService(JsonService::named("Scheduler", "scheduler", ""));
 
 /// Amazon Simple Email Service, version 2 of its API.
 pub const SES: RestService = RestService(JsonService {
     signing_name: "ses",
-    ..JsonService::named("email", "")
+    ..JsonService::named("SESv2", "email", "")
 });
 
 /// Method and path of an operation: `PUT`, `/browsers/aws.browser.v1/sessions/start`. A query may follow the path.

@@ -103,12 +103,16 @@ async fn routes(
     Ok(found.collect())
 }
 
+/// Where IPv4 leads, or IPv6 where nothing else leads out.
 fn default_route(table: &Element) -> DefaultRoute {
-    let mut routes = table.list("routeSet").filter(|route| {
-        let everywhere = ["0.0.0.0/0", "::/0"].contains(&route.text("destinationCidrBlock"));
-        everywhere && route.text("state") != "blackhole"
-    });
-    match routes.next() {
+    let leads = |destination, everywhere| {
+        table.list("routeSet").find(|route| {
+            route.text(destination) == everywhere && route.text("state") != "blackhole"
+        })
+    };
+    let route = leads("destinationCidrBlock", "0.0.0.0/0")
+        .or_else(|| leads("destinationIpv6CidrBlock", "::/0"));
+    match route {
         None => DefaultRoute::None,
         Some(route) if route.text("gatewayId").starts_with("igw-") => DefaultRoute::InternetGateway,
         Some(_) => DefaultRoute::Elsewhere,
@@ -120,12 +124,11 @@ async fn endpoints(aws: &Aws, vpcs: &BTreeSet<String>) -> Fact<BTreeMap<String, 
         return Ok(BTreeMap::new());
     }
     let answer = call(aws, "DescribeVpcEndpoints", &filter("vpc-id", vpcs)).await?;
+    let region = aws.config().region().map_or("", |region| region.as_ref());
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for endpoint in answer.list("vpcEndpointSet") {
         if endpoint.text("state").eq_ignore_ascii_case("available") {
-            // com.amazonaws.eu-central-1.ecr.api
-            let service = endpoint.text("serviceName").splitn(4, '.').nth(3);
-            let service = service.unwrap_or_default().to_owned();
+            let service = service_of(endpoint.text("serviceName"), region).to_owned();
             found
                 .entry(endpoint.text("vpcId").to_owned())
                 .or_default()
@@ -133,6 +136,12 @@ async fn endpoints(aws: &Aws, vpcs: &BTreeSet<String>) -> Fact<BTreeMap<String, 
         }
     }
     Ok(found)
+}
+
+/// `ecr.api` of `com.amazonaws.eu-central-1.ecr.api` and of `cn.com.amazonaws.cn-north-1.ecr.api`.
+fn service_of<'a>(name: &'a str, region: &str) -> &'a str {
+    let found = name.split_once(&format!(".{region}."));
+    found.unwrap_or_default().1
 }
 
 async fn security_groups(
@@ -236,7 +245,29 @@ mod tests {
             table(&route("<natGatewayId>nat-1</natGatewayId>")),
             DefaultRoute::Elsewhere
         );
+        let ipv6 = "<item><destinationIpv6CidrBlock>::/0</destinationIpv6CidrBlock><egressOnlyInternetGatewayId>eigw-1</egressOnlyInternetGatewayId></item>";
+        assert_eq!(table(ipv6), DefaultRoute::Elsewhere);
         let dead = route("<natGatewayId>nat-1</natGatewayId><state>blackhole</state>");
         assert_eq!(table(&dead), DefaultRoute::None);
+    }
+
+    #[test]
+    fn an_endpoints_service_follows_its_region() {
+        for (name, region, service) in [
+            (
+                "com.amazonaws.eu-central-1.ecr.api",
+                "eu-central-1",
+                "ecr.api",
+            ),
+            ("cn.com.amazonaws.cn-north-1.logs", "cn-north-1", "logs"),
+            ("com.amazonaws.cn-north-1.s3", "cn-north-1", "s3"),
+            (
+                "com.amazonaws.vpce.eu-west-1.vpce-svc-1",
+                "eu-central-1",
+                "",
+            ),
+        ] {
+            assert_eq!(service_of(name, region), service, "{name}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use common::aws::Aws;
 use common::cloud_formation::{Stack, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
+use common::json_api::dns_suffix;
 use common::query_api::{self, CLOUD_FORMATION, parameter};
 use serde_json::json;
 
@@ -282,13 +283,13 @@ fn parameters(
 
 /// As CloudFormation takes it; of a local AWS, that one's address.
 fn template_url(aws: &Aws, bucket: &str, region: &str) -> String {
-    match aws.config().endpoint_url() {
-        Some(endpoint) => format!("{}/{bucket}/{TEMPLATE_KEY}", endpoint.trim_end_matches('/')),
-        None if region.starts_with("cn-") => {
-            format!("https://{bucket}.s3.{region}.amazonaws.com.cn/{TEMPLATE_KEY}")
-        }
-        None => format!("https://{bucket}.s3.{region}.amazonaws.com/{TEMPLATE_KEY}"),
-    }
+    let of_aws = || {
+        let suffix = dns_suffix(region, false);
+        format!("https://{bucket}.s3.{region}.{suffix}")
+    };
+    let local = |endpoint: &str| format!("{}/{bucket}", endpoint.trim_end_matches('/'));
+    let folder = aws.config().endpoint_url().map_or_else(of_aws, local);
+    format!("{folder}/{TEMPLATE_KEY}")
 }
 
 fn show_cost(estimate: &cost::Estimate, is_new: bool, screen: &mut Screen) -> Result<(), Failure> {

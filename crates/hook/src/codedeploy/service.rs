@@ -160,8 +160,8 @@ async fn addresses(
     let later = production.filter(|_| query.stage == Stage::PreTraffic);
     let (found, own_rules, later_rules) = tokio::join!(
         described(aws, routes.listeners()),
-        rules_of(aws, under_test),
-        tokio::time::timeout(context.timeout, rules_of(aws, later)),
+        rules(aws, under_test.cloned()),
+        tokio::time::timeout(context.timeout, rules(aws, later.cloned())),
     );
     let ((listeners, balancers), own_rules) = (found?, own_rules?);
     let find = |arn: Option<&String>| {
@@ -238,12 +238,6 @@ async fn described(
     balancers.dedup();
     let balancers = load_balancers(aws, balancers).await?;
     Ok((listeners, balancers))
-}
-
-/// The rules of a listener. Those of a Network Load Balancer have none.
-async fn rules_of(aws: &Aws, listener: Option<&String>) -> Result<Vec<Rule>, LookupError> {
-    let listener = listener.filter(|arn| !arn.contains(":listener/net/"));
-    rules(aws, listener.cloned()).await
 }
 
 async fn service(

@@ -35,6 +35,8 @@ impl<'a> Repository<'a> {
             _ => false,
         };
         let region = labels.next()?;
+        let of_region = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let registry = registry && region.bytes().all(of_region);
         (digits && registry && labels.next().is_some()).then_some(Self {
             account,
             region,
@@ -132,6 +134,7 @@ mod tests {
             "ghcr.io/team/shop@sha256:0",
             "public.ecr.aws/a/shop@sha256:0",
             "1.dkr.ecr.eu.amazonaws.com/shop",
+            "111122223333.dkr.ecr.io#.amazonaws.com/shop",
         ] {
             assert_eq!(of(image), None, "{image}");
         }

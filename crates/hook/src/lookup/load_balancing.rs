@@ -47,10 +47,11 @@ pub(crate) async fn load_balancers(
     Ok(answer.load_balancers)
 }
 
-/// All rules of the listener, as those before one may take what it takes; none without a listener.
+/// All rules of the listener, as those before one may take what it takes. None without a listener, nor of one of a
+/// Network Load Balancer, which has none.
 pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rule>, LookupError> {
     let mut rules = Vec::new();
-    let Some(listener) = listener else {
+    let Some(listener) = listener.filter(|arn| !arn.contains(":listener/net/")) else {
         return Ok(rules);
     };
     let call = format!("DescribeRules {listener}");

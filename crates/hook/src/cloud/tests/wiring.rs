@@ -123,6 +123,17 @@ async fn a_service_in_order_has_every_fact() {
 }
 
 #[tokio::test]
+async fn a_rule_on_the_second_page_is_read() {
+    let page = xml(
+        "DescribeRules",
+        "<Rules><member><RuleArn>other</RuleArn></member></Rules><NextMarker>2</NextMarker>",
+    );
+    let pages = vec![page, rules(&["blue", "green"])];
+    let answers = but("DescribeRules", pages, "CODE_DEPLOY");
+    assert_eq!(of_service(answers).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn versions_are_read_wherever_they_are_named() {
     let named = |tag: &str, label: &str| {
         ok(json!({

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::failure::Cause;
 use common::load_balancing::{
     Action, Attributes, Listeners, Rule, Rules, TargetGroup as DescribedGroup,
 };
@@ -14,6 +15,7 @@ use super::first;
 use crate::cloud::target_groups::by_name_or_arn;
 use crate::cloud::{Cloud, existing};
 use crate::ecs::rule_demands;
+use crate::lookup::LookupError;
 use crate::lookup::load_balancing::rules as rules_of_listener;
 
 /// Target groups by name or ARN; those that don't exist are left out.
@@ -84,11 +86,15 @@ async fn listener(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     let Some(listener) = first(answer.map(|answer| answer.map(|it| it.listeners)))? else {
         return Ok(None);
     };
-    let named = [parameter("ListenerArn", &arn)];
-    let call = query_api::read::<Rules>(aws, ELASTIC_LOAD_BALANCING, "DescribeRules", &named);
-    let what = format!("DescribeRules {arn}");
-    let rules = existing(aws, what, "elasticloadbalancing:DescribeRules", call).await?;
-    let rules = rules.map_or_else(Vec::new, |answer| answer.rules);
+    let rules = match rules_of_listener(aws, Some(arn.clone())).await {
+        Ok(rules) => rules,
+        // It went away in between.
+        Err(LookupError::Call {
+            cause: Cause::Absent,
+            ..
+        }) => Vec::new(),
+        Err(error) => return Err(error.to_string()),
+    };
     let own = listener.default_actions.iter();
     let actions = own.chain(rules.iter().flat_map(|rule| &rule.actions));
     Ok(Some(Route {
