@@ -17,7 +17,7 @@ use strict_yaml::words::count;
 use tokio::time::Instant;
 
 use super::requests::{Patterns, RequestTemplate};
-use super::snapshot::{Place, Snapshot};
+use super::snapshot::{Snapshot, SnapshotArgs};
 use super::times::{self, Until};
 use super::{plain, stays_down, table};
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ const MAX_OVERTIME: Duration = Duration::from_mins(5);
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    from: SnapshotArgs,
     /// Which: cluster/service or names, with * and ?; left out: all that are selected
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
@@ -115,7 +115,7 @@ pub(crate) async fn run(ask: RequestKind, args: &Args, screen: &mut Screen) -> R
         .at
         .map_or(SignedDuration::ZERO, |at| at.duration_since(began));
     let ahead = ahead.max(SignedDuration::ZERO);
-    let snapshot = args.place.read(began + ahead).await?;
+    let snapshot = args.from.read(began + ahead).await?;
     let intent = args.intent((ask, &patterns), &snapshot)?;
     if !args.yes {
         dry_run(&snapshot, &intent, screen)?;

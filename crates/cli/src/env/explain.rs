@@ -7,7 +7,7 @@ use serde_json::json;
 use strict_yaml::words::list;
 
 use super::requests::unknown;
-use super::snapshot::{Place, Snapshot};
+use super::snapshot::{Snapshot, SnapshotArgs};
 use super::week::{WeekQuery, weeks};
 use super::{chart, plain, times};
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use crate::screen::{Screen, Style};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    from: SnapshotArgs,
     /// Its ARN, cluster/name, or name
     service: String,
     /// Judge as of this instant: 2026-11-23T22:00:00Z
@@ -36,7 +36,7 @@ Examples:
 /// Explains.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let snapshot = args
-        .place
+        .from
         .read(args.at.unwrap_or_else(Timestamp::now))
         .await?;
     let plan = snapshot.plan(&snapshot.found.requests);

@@ -86,9 +86,9 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         if args.shows_schedules() && !args.week && args.html.is_none() {
             return Err(Failure::Wrong(NO_SERVICES.to_owned()));
         }
-        args.only.place.offline(listed, now).await?
+        args.only.from.offline(listed, now).await?
     } else {
-        args.only.place.read(now).await?
+        args.only.from.read(now).await?
     };
     let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
     if let Some(file) = &args.html {

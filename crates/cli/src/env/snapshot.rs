@@ -45,7 +45,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// Where to look.
 #[derive(clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct SnapshotArgs {
     /// The configuration.
     #[arg(
         long,
@@ -69,7 +69,7 @@ pub(crate) struct Place {
 #[derive(clap::Args)]
 pub(crate) struct Selection {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) from: SnapshotArgs,
     /// Only these: cluster/service or names, with * and ?
     #[arg(value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
@@ -89,7 +89,7 @@ pub(crate) struct Snapshot {
     pub(crate) run: String,
 }
 
-impl Place {
+impl SnapshotArgs {
     /// Clients.
     pub(crate) async fn aws(&self) -> Result<Aws, Failure> {
         clients::aws_at(
@@ -149,7 +149,7 @@ impl Place {
     }
 }
 
-impl Place {
+impl SnapshotArgs {
     /// The same of services that are known from a file: nothing of them sleeps, and nobody has asked for anything.
     pub(crate) async fn offline(
         &self,

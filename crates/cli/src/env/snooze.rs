@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::requests::{Patterns, RequestTemplate};
-use super::snapshot::{Place, Snapshot};
+use super::snapshot::{Snapshot, SnapshotArgs};
 use super::table;
 use super::times::{self, Until};
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ use crate::screen::Screen;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
+    from: SnapshotArgs,
     /// Which: cluster/service or names, with * and ?
     #[arg(value_name = "PATTERN", required = true)]
     patterns: Vec<String>,
@@ -62,15 +62,15 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         now,
         place: None,
     };
-    if !args.place.has_config() {
+    if !args.from.has_config() {
         let until = args.until.resolve(now, &TimeZone::UTC)?;
         let requests = patterns.requests(wish, until.expect("it is given"));
-        let (aws, name) = (args.place.aws().await?, args.place.table()?);
+        let (aws, name) = (args.from.aws().await?, args.from.table()?);
         let table = Table { aws: &aws, name };
         args.write(RecordStore { table }, &requests).await?;
         return args.tell(&requests, (&TimeZone::UTC, "UTC"), screen);
     }
-    let snapshot = args.place.read(now).await?;
+    let snapshot = args.from.read(now).await?;
     patterns.choose(&snapshot.plan(&snapshot.found.requests))?;
     let until = args.until.resolve(now, &snapshot.zone())?;
     let place = snapshot.where_it_is();

@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let patterns = Patterns::parse(&args.only.patterns)?;
     let snapshot = args
         .only
-        .place
+        .from
         .read(args.at.unwrap_or_else(Timestamp::now))
         .await?;
     let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));

@@ -14,6 +14,7 @@ mod uninstall;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use common::arn::Place;
 use common::aws::Aws;
 use common::cloud_formation::{Stack, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
@@ -173,11 +174,6 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 /// The account and the region.
-struct Place {
-    account: String,
-    region: String,
-}
-
 async fn place(aws: &Aws) -> Result<Place, Failure> {
     let answer = aws
         .sts()

@@ -146,7 +146,7 @@ impl ChangeSets {
             nested: definition.nested,
         };
         let id = self.id(name);
-        let place = Place {
+        let place = Ancestry {
             id: id.clone(),
             stack: stack.to_owned(),
             name: name.to_owned(),
@@ -202,7 +202,7 @@ impl ChangeSets {
         Some(Ok(made.show(from, values)))
     }
 
-    fn add(&self, shared: &mut Shared, nested: &Nested, place: Place) {
+    fn add(&self, shared: &mut Shared, nested: &Nested, place: Ancestry) {
         let root = place.root.clone().unwrap_or_else(|| place.id.clone());
         let mut changes: Vec<Value> = nested.changes.iter().map(change).collect();
         for (logical_id, below) in &nested.nested {
@@ -213,7 +213,7 @@ impl ChangeSets {
             );
             let id = self.id(&name);
             point(&mut changes, logical_id, &id);
-            let place = Place {
+            let place = Ancestry {
                 id,
                 stack: format!("{}-{logical_id}", place.stack),
                 name,
@@ -267,7 +267,7 @@ impl ChangeSets {
 }
 
 /// Where a change set stands among others.
-struct Place {
+struct Ancestry {
     id: String,
     stack: String,
     name: String,
