@@ -8,8 +8,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Or
 use aws_smithy_types::body::SdkBody;
 
 use crate::aws::Aws;
-use crate::json_api::{self, CallError, JsonError};
+use crate::json_api;
 use crate::rest_api::{LAMBDA, path_segment, whole};
+use crate::signed_call::{self, CallError, JsonError};
 
 /// More than the 15 minutes that a function may run: what it answers is waited for, however long it takes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -32,7 +33,9 @@ pub struct FunctionAnswer {
 pub async fn invoke_event(aws: &Aws, function: &str, payload: String) -> Result<(), CallError> {
     let write = request(path(function), &[("x-amz-invocation-type", "Event")]);
     let call = (aws, LAMBDA.0, "Invoke");
-    json_api::invoke(call, payload, write, read).await.map(drop)
+    signed_call::invoke(call, payload, write, read)
+        .await
+        .map(drop)
 }
 
 /// Invokes a version of a function and waits for its answer and the end of its log. There is no time limit but
@@ -52,7 +55,7 @@ pub async fn invoke_version(
         .without_retries()
         .with_attempt_timeout(FUNCTION_TIMEOUT);
     let call = (aws, service.0, "Invoke");
-    json_api::invoke(call, payload, request(path, headers), read).await
+    signed_call::invoke(call, payload, request(path, headers), read).await
 }
 
 fn path(function: &str) -> String {
@@ -96,30 +99,17 @@ fn read(response: &HttpResponse) -> Result<FunctionAnswer, OrchestratorError<Jso
 mod tests {
     use super::*;
     use crate::failure::{Cause, Failure};
+    use crate::replay::{Answer, client, config};
     use aws_sdk_sns::config::retry::RetryConfig;
-    use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
     use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-    use aws_types::SdkConfig;
+    use aws_smithy_http_client::test_util::StaticReplayClient;
 
     type Headers = &'static [(&'static str, &'static str)];
 
     fn replay(status: u16, headers: Headers, body: &'static str) -> (Aws, StaticReplayClient) {
-        let events = (0..2).map(|_| {
-            let request = http::Request::builder().body(SdkBody::empty());
-            let mut response = http::Response::builder().status(status);
-            for &(name, value) in headers {
-                response = response.header(name, value);
-            }
-            let response = response.body(SdkBody::from(body));
-            ReplayEvent::new(request.unwrap(), response.unwrap())
-        });
-        let client = StaticReplayClient::new(events.collect());
-        let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+        let answer: Answer<'_> = (status, headers, body);
+        let client = client(&[answer, answer]);
+        let config = config("eu-central-1")
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(2)

@@ -19,9 +19,13 @@ pub mod metrics;
 pub mod notify;
 pub mod provenance;
 pub mod query_api;
+#[cfg(test)]
+mod replay;
 pub mod rest_api;
 pub mod secret;
+pub mod service;
 pub mod settings;
+pub mod signed_call;
 pub mod state;
 pub mod stored_values;
 pub mod telemetry;

@@ -15,14 +15,14 @@ use url::form_urlencoded::Serializer;
 
 use crate::aws::Aws;
 pub use crate::json_api::Page;
-use crate::json_api::{
-    CallError, FipsInGovCloud, JsonError, JsonService, endless, invoke, posted, unreadable,
-};
+use crate::json_api::{endless, posted};
+use crate::service::{FipsInGovCloud, Service};
+use crate::signed_call::{CallError, JsonError, invoke, unreadable};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueryService {
-    at: JsonService,
+    at: Service,
     version: &'static str,
 }
 
@@ -39,45 +39,45 @@ impl QueryService {
 
 /// Amazon EC2 Auto Scaling.
 pub const AUTO_SCALING: QueryService = QueryService {
-    at: JsonService {
+    at: Service {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("Auto Scaling", "autoscaling", "")
+        ..Service::named("Auto Scaling", "autoscaling", "")
     },
     version: "2011-01-01",
 };
 
 /// AWS CloudFormation.
 pub const CLOUD_FORMATION: QueryService = QueryService {
-    at: JsonService {
+    at: Service {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("CloudFormation", "cloudformation", "")
+        ..Service::named("CloudFormation", "cloudformation", "")
     },
     version: "2010-05-15",
 };
 
 /// Amazon EC2.
 pub const EC2: QueryService = QueryService {
-    at: JsonService {
+    at: Service {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("EC2", "ec2", "")
+        ..Service::named("EC2", "ec2", "")
     },
     version: "2016-11-15",
 };
 
 /// Elastic Load Balancing.
 pub const ELASTIC_LOAD_BALANCING: QueryService = QueryService {
-    at: JsonService {
+    at: Service {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("Elastic Load Balancing v2", "elasticloadbalancing", "")
+        ..Service::named("Elastic Load Balancing v2", "elasticloadbalancing", "")
     },
     version: "2015-12-01",
 };
 
 /// Amazon RDS.
 pub const RDS: QueryService = QueryService {
-    at: JsonService {
+    at: Service {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..JsonService::named("RDS", "rds", "")
+        ..Service::named("RDS", "rds", "")
     },
     version: "2014-10-31",
 };
@@ -289,9 +289,7 @@ fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<JsonEr
 mod tests {
     use super::*;
     use crate::failure::{Cause, Failure};
-    use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-    use aws_types::SdkConfig;
+    use crate::replay::replay;
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -315,24 +313,6 @@ mod tests {
             let names = groups.map(|group| group.auto_scaling_group_name);
             (names.collect(), self.next_token)
         }
-    }
-
-    fn replay(answers: &[(u16, &str)]) -> (Aws, StaticReplayClient) {
-        let events = answers.iter().map(|(status, body)| {
-            let request = http::Request::builder().body(SdkBody::empty());
-            let response = http::Response::builder().status(*status);
-            let response = response.body(SdkBody::from((*body).to_owned()));
-            ReplayEvent::new(request.unwrap(), response.unwrap())
-        });
-        let client = StaticReplayClient::new(events.collect());
-        let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(client.clone())
-            .build();
-        (Aws::from_config(config), client)
     }
 
     fn page(names: &[&str], next: &str) -> String {

@@ -10,11 +10,13 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
 use crate::aws::Aws;
-use crate::json_api::{CallError, JsonService, invoke, read_object};
+use crate::json_api::read_object;
+use crate::service::Service;
+use crate::signed_call::{CallError, invoke};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestService(pub(crate) JsonService);
+pub struct RestService(pub(crate) Service);
 
 impl RestService {
     /// The same service, each call made once: for who has retries of their own, or must not repeat a call.
@@ -26,7 +28,7 @@ impl RestService {
     /// The same service, each try of a call cut after so long; a call with all its tries after twice that.
     #[must_use]
     pub const fn with_attempt_timeout(self, timeout: Duration) -> Self {
-        Self(JsonService {
+        Self(Service {
             attempt_timeout: Some(timeout),
             ..self.0
         })
@@ -34,30 +36,30 @@ impl RestService {
 }
 
 /// Amazon Bedrock `AgentCore`: browsers.
-pub const BEDROCK_AGENTCORE: RestService = RestService(JsonService {
+pub const BEDROCK_AGENTCORE: RestService = RestService(Service {
     // A session has a machine of its own, which begins with it.
     attempt_timeout: Some(Duration::from_secs(10)),
-    ..JsonService::named("Bedrock AgentCore", "bedrock-agentcore", "")
+    ..Service::named("Bedrock AgentCore", "bedrock-agentcore", "")
 });
 
 /// Amazon Bedrock: models that answer.
-pub const BEDROCK_RUNTIME: RestService = RestService(JsonService {
+pub const BEDROCK_RUNTIME: RestService = RestService(Service {
     signing_name: "bedrock",
     // A turn with a long page takes a model some seconds.
     attempt_timeout: Some(Duration::from_mins(1)),
-    ..JsonService::named("Bedrock Runtime", "bedrock-runtime", "")
+    ..Service::named("Bedrock Runtime", "bedrock-runtime", "")
 });
 
 /// AWS Lambda. An invocation is [`crate::lambda_invoke`]'s.
-pub const LAMBDA: RestService = RestService(JsonService::named("Lambda", "lambda", ""));
+pub const LAMBDA: RestService = RestService(Service::named("Lambda", "lambda", ""));
 
 /// Amazon EventBridge Scheduler.
-pub const SCHEDULER: RestService = RestService(JsonService::named("Scheduler", "scheduler", ""));
+pub const SCHEDULER: RestService = RestService(Service::named("Scheduler", "scheduler", ""));
 
 /// Amazon Simple Email Service, version 2 of its API.
-pub const SES: RestService = RestService(JsonService {
+pub const SES: RestService = RestService(Service {
     signing_name: "ses",
-    ..JsonService::named("SESv2", "email", "")
+    ..Service::named("SESv2", "email", "")
 });
 
 /// Method and path of an operation: `PUT`, `/browsers/aws.browser.v1/sessions/start`. A query may follow the path.
@@ -119,18 +121,9 @@ pub fn path_segment(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::failure::{Cause, Failure};
-    use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-    use aws_types::SdkConfig;
+    use crate::replay::{client, config};
+    use aws_smithy_http_client::test_util::StaticReplayClient;
     use serde_json::json;
-
-    fn config(region: &'static str) -> aws_types::sdk_config::Builder {
-        let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(region))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-    }
 
     fn replay(status: u16, body: &str, error: Option<&str>) -> (Aws, StaticReplayClient) {
         replay_at(config("eu-central-1"), status, body, error)
@@ -142,16 +135,8 @@ mod tests {
         body: &str,
         error: Option<&str>,
     ) -> (Aws, StaticReplayClient) {
-        let request = http::Request::builder()
-            .uri("https://bedrock-runtime.eu-central-1.amazonaws.com/")
-            .body(SdkBody::empty());
-        let mut response = http::Response::builder().status(status);
-        if let Some(code) = error {
-            response = response.header("x-amzn-errortype", code);
-        }
-        let response = response.body(SdkBody::from(body.to_owned()));
-        let event = ReplayEvent::new(request.unwrap(), response.unwrap());
-        let client = StaticReplayClient::new(vec![event]);
+        let code = error.map(|code| ("x-amzn-errortype", code));
+        let client = client(&[(status, code.as_slice(), body)]);
         let config = config.http_client(client.clone());
         (Aws::from_config(config.build()), client)
     }

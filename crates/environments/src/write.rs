@@ -7,8 +7,9 @@ use std::time::Duration;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use common::aws::{Aws, explain};
 use common::failure::{Cause, Failure};
-use common::json_api::{self, JsonService};
+use common::json_api;
 use common::query_api::{self, QueryService};
+use common::service::Service;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -65,7 +66,7 @@ impl<'a> Writer<'a> {
     /// Makes the call that `action` allows, of a service that takes JSON.
     pub(crate) async fn call_json(
         &self,
-        service: JsonService,
+        service: Service,
         (action, on): (&'static str, &str),
         input: &Value,
     ) -> Result<(), CallError> {

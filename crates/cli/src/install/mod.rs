@@ -18,8 +18,8 @@ use common::arn::Place;
 use common::aws::Aws;
 use common::cloud_formation::{Stack, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
-use common::json_api::dns_suffix;
 use common::query_api::{self, CLOUD_FORMATION, parameter};
+use common::service::dns_suffix;
 use serde_json::json;
 
 use self::ask::{InstallRequest, Terminal};
@@ -173,7 +173,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     done(&aws, args, "deployed", screen).await
 }
 
-/// The account and the region.
+/// The account and the region that it is installed in.
 async fn place(aws: &Aws) -> Result<Place, Failure> {
     let answer = aws
         .sts()
@@ -371,6 +371,26 @@ async fn done(aws: &Aws, args: &Args, how: &str, screen: &mut Screen) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_templates_address_is_that_of_its_partition_or_of_a_local_aws() {
+        let of = |region, endpoint: Option<&str>| {
+            let mut config = aws_config::SdkConfig::builder();
+            config.set_endpoint_url(endpoint.map(ToOwned::to_owned));
+            template_url(&Aws::from_config(config.build()), "b", region)
+        };
+        for (region, host) in [
+            ("eu-central-1", "b.s3.eu-central-1.amazonaws.com"),
+            ("cn-north-1", "b.s3.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "b.s3.eusc-de-east-1.amazonaws.eu"),
+            ("us-gov-west-1", "b.s3.us-gov-west-1.amazonaws.com"),
+            ("us-iso-east-1", "b.s3.us-iso-east-1.c2s.ic.gov"),
+        ] {
+            assert_eq!(of(region, None), format!("https://{host}/{TEMPLATE_KEY}"));
+        }
+        let local = of("eu-central-1", Some("http://127.0.0.1:1/"));
+        assert_eq!(local, format!("http://127.0.0.1:1/b/{TEMPLATE_KEY}"));
+    }
 
     #[test]
     fn the_starter_is_a_suite_that_lets_nothing_pass_by_itself() {

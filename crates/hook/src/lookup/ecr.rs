@@ -6,6 +6,7 @@
 use common::aws::Aws;
 use common::failure::Hints;
 use common::json_api::{self, CallError, ECR};
+use common::service::is_host_label;
 use serde_json::{Value, json};
 
 use super::LookupContext;
@@ -35,9 +36,7 @@ impl<'a> Repository<'a> {
             _ => false,
         };
         let region = labels.next()?;
-        let of_region = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let registry = registry && region.bytes().all(of_region);
-        (digits && registry && labels.next().is_some()).then_some(Self {
+        (digits && registry && is_host_label(region) && labels.next().is_some()).then_some(Self {
             account,
             region,
             name,
