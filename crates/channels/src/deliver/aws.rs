@@ -145,7 +145,8 @@ pub(super) async fn amazon_q(
     Ok(Delivered::default())
 }
 
-/// Whether the same call may succeed later: not where AWS refuses what it was given.
+/// Whether the same call may succeed later: not where AWS refuses what it was given, nor where it took it and only its
+/// answer can't be read, as people would have the message twice.
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ServiceError(context) => {
@@ -156,7 +157,27 @@ fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
                 || code.contains("Throttl")
                 || code.contains("TooManyRequests")
         }
+        SdkError::ResponseError(context) => !context.raw().status().is_success(),
         SdkError::ConstructionFailure(_) => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sns::config::http::HttpResponse;
+    use aws_smithy_types::body::SdkBody;
+    use common::signed_call::JsonError;
+
+    #[test]
+    fn a_mail_that_was_taken_is_not_sent_again_for_want_of_a_readable_answer() {
+        let unreadable = |status: u16| {
+            let status = status.try_into().unwrap();
+            let raw = HttpResponse::new(status, SdkBody::empty());
+            passes(&SdkError::<JsonError>::response_error("unreadable", raw))
+        };
+        assert!(!unreadable(200));
+        assert!(unreadable(503));
     }
 }
