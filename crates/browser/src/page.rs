@@ -4,6 +4,7 @@
 //! in a browser that others use. Whatever comes meanwhile is taken in by [`Page::take`], the one place that knows events.
 
 mod incoming;
+mod script;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,16 +17,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::incoming::auto_attach;
+pub(crate) use self::script::{ScriptResult, WORLD, WORLD_SCRIPT};
 use crate::connection::{Connection, Incoming};
 use crate::log::Log;
-use crate::{Endpoint, Error, events};
+use crate::{Endpoint, Error};
 
-/// The world that our scripts run in.
-pub(crate) const WORLD: &str = "deploy-hooks";
-pub(crate) const WORLD_SCRIPT: &str = concat!(
-    include_str!("scripts/world.js"),
-    include_str!("scripts/contrast.js")
-);
 /// How long a command may take that waits for nothing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a browser may take to say that it is there.
@@ -536,46 +532,6 @@ impl Page {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// Runs `script` in our world of the document that is shown. Where that goes away meanwhile, in the next one's.
-    pub(crate) async fn run<T: DeserializeOwned>(&mut self, script: &str) -> Result<T, Error> {
-        loop {
-            let context = self.world().await?;
-            let evaluate = json!({
-                "expression": script, "contextId": context, "awaitPromise": true, "returnByValue": true,
-                "userGesture": true
-            });
-            match self
-                .call::<ScriptResult>("Runtime.evaluate", evaluate)
-                .await
-            {
-                Ok(evaluated) => return evaluated.value(),
-                Err(error) if error.is_of_a_document_gone() => self.forget(context),
-                Err(other) => return Err(other),
-            }
-        }
-    }
-
-    pub(crate) fn forget(&mut self, context: i64) {
-        if self.world == Some(context) {
-            (self.world, self.document) = (None, None);
-        }
-    }
-
-    /// Our world in the document that is shown, once there is one.
-    pub(crate) async fn world(&mut self) -> Result<i64, Error> {
-        let until = self.call_until(CALL_TIMEOUT);
-        loop {
-            if let Some(world) = self.world {
-                return Ok(world);
-            }
-            if !self.take_next(until).await? {
-                return Err(Error::Silent {
-                    method: "Runtime.evaluate".to_owned(),
-                });
-            }
-        }
-    }
-
     /// Takes in one message; false if none comes in time.
     pub(crate) async fn take_next(&mut self, until: Instant) -> Result<bool, Error> {
         let until = until.min(self.until);
@@ -586,23 +542,5 @@ impl Page {
                 Ok(true)
             }
         }
-    }
-}
-
-/// What came of a script.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ScriptResult {
-    result: events::RemoteObject,
-    exception_details: Option<events::ExceptionDetails>,
-}
-
-impl ScriptResult {
-    pub(crate) fn value<T: DeserializeOwned>(self) -> Result<T, Error> {
-        if let Some(thrown) = self.exception_details {
-            return Err(Error::Script(thrown.text()));
-        }
-        let value = self.result.value.unwrap_or(Value::Null);
-        serde_json::from_value(value).map_err(|error| Error::nonsense(&error))
     }
 }
