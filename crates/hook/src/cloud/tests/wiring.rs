@@ -124,13 +124,21 @@ async fn a_service_in_order_has_every_fact() {
 
 #[tokio::test]
 async fn a_rule_on_the_second_page_is_read() {
-    let page = xml(
-        "DescribeRules",
-        "<Rules><member><RuleArn>other</RuleArn></member></Rules><NextMarker>2</NextMarker>",
-    );
-    let pages = vec![page, rules(&["blue", "green"])];
-    let answers = but("DescribeRules", pages, "CODE_DEPLOY");
-    assert_eq!(of_service(answers).await, Vec::<String>::new());
+    let page = |next: &str| {
+        let other = "<Rules><member><RuleArn>other</RuleArn></member></Rules>";
+        xml("DescribeRules", &format!("{other}{next}"))
+    };
+    let of = async |pages: Vec<Answer>| {
+        let mut answers = but("DescribeRules", pages, "CODE_DEPLOY");
+        answers.retain(|(name, _)| *name != "DescribeListeners");
+        answers.push(("DescribeListeners", vec![listener("prod", "another")]));
+        of_service(answers).await
+    };
+    let second = rules(&["blue", "green"]);
+    let found = of(vec![page("<NextMarker>2</NextMarker>"), second]).await;
+    assert_eq!(found, Vec::<String>::new());
+    let missed = of(vec![page("")]).await;
+    assert!(!missed.is_empty(), "only a rule leads to the pair");
 }
 
 #[tokio::test]
