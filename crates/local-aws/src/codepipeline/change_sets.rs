@@ -146,14 +146,14 @@ impl ChangeSets {
             nested: definition.nested,
         };
         let id = self.id(name);
-        let place = Ancestry {
+        let ancestry = Ancestry {
             id: id.clone(),
             stack: stack.to_owned(),
             name: name.to_owned(),
             parent: None,
             root: None,
         };
-        self.add(&mut shared, &top, place);
+        self.add(&mut shared, &top, ancestry);
         if let Some(made) = shared.made.iter_mut().find(|made| made.id == id) {
             made.status = definition.status.unwrap_or_else(|| made.status.clone());
             made.reason = definition.reason;
@@ -202,48 +202,48 @@ impl ChangeSets {
         Some(Ok(made.show(from, values)))
     }
 
-    fn add(&self, shared: &mut Shared, nested: &Nested, place: Ancestry) {
-        let root = place.root.clone().unwrap_or_else(|| place.id.clone());
+    fn add(&self, shared: &mut Shared, nested: &Nested, ancestry: Ancestry) {
+        let root = ancestry.root.clone().unwrap_or_else(|| ancestry.id.clone());
         let mut changes: Vec<Value> = nested.changes.iter().map(change).collect();
         for (logical_id, below) in &nested.nested {
             let name = format!(
                 "{}-{logical_id}-{}",
-                place.name,
+                ancestry.name,
                 ids::hex(12).to_uppercase()
             );
             let id = self.id(&name);
             point(&mut changes, logical_id, &id);
-            let place = Ancestry {
+            let ancestry = Ancestry {
                 id,
-                stack: format!("{}-{logical_id}", place.stack),
+                stack: format!("{}-{logical_id}", ancestry.stack),
                 name,
-                parent: Some(place.id.clone()),
+                parent: Some(ancestry.id.clone()),
                 root: Some(root.clone()),
             };
-            self.add(shared, below, place);
+            self.add(shared, below, ancestry);
         }
         let Self {
             account, region, ..
         } = self;
         let stack_id = shared
             .stack_ids
-            .entry(place.stack.clone())
+            .entry(ancestry.stack.clone())
             .or_insert_with(|| {
                 format!(
                     "arn:aws:cloudformation:{region}:{account}:stack/{}/{}",
-                    place.stack,
+                    ancestry.stack,
                     ids::uuid()
                 )
             })
             .clone();
         shared.made.push(CreatedChangeSet {
-            id: place.id,
-            name: place.name,
-            stack: place.stack,
+            id: ancestry.id,
+            name: ancestry.name,
+            stack: ancestry.stack,
             stack_id,
             changes,
-            parent: place.parent,
-            root: place.root,
+            parent: ancestry.parent,
+            root: ancestry.root,
             status: "CREATE_COMPLETE".to_owned(),
             reason: None,
             executed: false,
