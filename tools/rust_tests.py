@@ -3,7 +3,9 @@
 Usage: rust_tests.py [--jobs N] [WORD ...]     WORDs go to each program, as after `cargo test --`
 
 `cargo test` runs one program after the other, and most of them wait most of the time. What a program printed is shown
-whole once it has ended. At the end stand the failed tests and the sums. Exit code 1 if any failed.
+whole once it has ended. A few tests that failed beside others are run again, alone: a machine that stood still for
+seconds lets the time limits of what it runs pass. They are named even so, for one that fails at times may have found a
+fault. At the end stand the failed tests and the sums. Exit code 1 if any failed.
 """
 
 import argparse
@@ -16,12 +18,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # Eight times what the slowest takes on two cores.
 TIME_LIMIT_SECONDS = 1_200
+# So few may have met a machine that stood still; more are a fault.
+RUN_AGAIN_AT_MOST = 6
 BUILD = ["cargo", "test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-run"]
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.MULTILINE)
 RUNNING: set[subprocess.Popen[str]] = set()
@@ -48,6 +52,12 @@ class Outcome:
     output: str
     problem: str
     seconds: float
+    passed_alone: tuple[str, ...] = ()
+
+    @property
+    def failed_tests(self) -> list[str]:
+        """By name. A crash or a hang fails none."""
+        return FAILED.findall(self.output)
 
 
 def programs(messages: str) -> list[Program]:
@@ -100,6 +110,28 @@ def kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def run_again(outcomes: list[Outcome]) -> list[Outcome]:
+    """With those that failed run again alone, where they are few and each is a test that has a name."""
+    failed = [outcome for outcome in outcomes if outcome.problem]
+    tests = sum(len(outcome.failed_tests) for outcome in failed)
+    if tests > RUN_AGAIN_AT_MOST or not all(outcome.failed_tests for outcome in failed):
+        return outcomes
+    return [alone(outcome) if outcome.problem else outcome for outcome in outcomes]
+
+
+def alone(outcome: Outcome) -> Outcome:
+    """Its failed tests, one after the other. What a test is that fails again stays what it was."""
+    passed = []
+    for test in outcome.failed_tests:
+        again = run(outcome.program, ["--exact", test])
+        print(f"\n{outcome.program}, alone ({again.seconds:.1f} s)\n{again.output.strip()}", flush=True)
+        ran = sum(int(match[1]) for match in RESULT.finditer(again.output))
+        if not again.problem and ran == 1:
+            passed.append(test)
+    still_failed = len(passed) < len(outcome.failed_tests)
+    return replace(outcome, problem=outcome.problem if still_failed else "", passed_alone=tuple(passed))
+
+
 def summary(outcomes: list[Outcome]) -> list[str]:
     """The lines at the end: what failed, and the sums."""
     passed, failed, ignored = (
@@ -108,12 +140,17 @@ def summary(outcomes: list[Outcome]) -> list[str]:
     )
     lines = []
     for outcome in outcomes:
+        if outcome.passed_alone:
+            lines.append(f"PASSED ONLY ALONE {outcome.program}: {', '.join(outcome.passed_alone)}")
         if outcome.problem:
-            tests = FAILED.findall(outcome.output)
+            tests = [test for test in outcome.failed_tests if test not in outcome.passed_alone]
             # A crash or a hang fails no test by name.
             failed += 0 if tests else 1
             lines.append(f"FAILED {outcome.program}: {', '.join(tests) or outcome.problem}")
-    lines.append(f"Rust: {passed} passed, {failed} failed, {ignored} ignored, in {len(outcomes)} programs")
+    only_alone = sum(len(outcome.passed_alone) for outcome in outcomes)
+    passed_words = f"{passed + only_alone} passed" + (f" ({only_alone} of them only alone)" if only_alone else "")
+    sums = f"{passed_words}, {failed - only_alone} failed, {ignored} ignored"
+    lines.append(f"Rust: {sums}, in {len(outcomes)} programs")
     return lines
 
 
@@ -140,6 +177,7 @@ def main() -> int:
             for process in list(RUNNING):
                 kill(process)
             return 130
+    outcomes = run_again(outcomes)
     print()
     print("\n".join(summary(outcomes)))
     return 1 if any(outcome.problem for outcome in outcomes) or not outcomes else 0

@@ -49,6 +49,45 @@ def test_what_failed_is_named_and_summed(tmp_path: Path) -> None:
     ]
 
 
+FAILS_BESIDE_OTHERS = """
+passed='test result: ok. 1 passed; 0 failed; 0 ignored'
+case "$*" in
+"--exact at_times") echo "test at_times ... ok"; echo "$passed" ;;
+"--exact always") echo "test always ... FAILED"; echo "test result: FAILED. 0 passed; 1 failed; 0 ignored"; exit 101 ;;
+"--exact "*) echo "test result: ok. 0 passed; 0 failed; 0 ignored" ;;
+*) for test in {}; do echo "test $test ... FAILED"; done
+   echo "test result: FAILED. 3 passed; {} failed; 0 ignored"; exit 101 ;;
+esac
+"""
+
+
+def summary_of(tmp_path: Path, *tests: str) -> list[str]:
+    failing = program(tmp_path, FAILS_BESIDE_OTHERS.format(" ".join(tests), len(tests)))
+    return rust_tests.summary(rust_tests.run_again([rust_tests.run(failing, [])]))
+
+
+def test_what_failed_is_run_again_alone_and_named_even_so(tmp_path: Path) -> None:
+    name = f"{tmp_path.name} test it"
+    assert summary_of(tmp_path, "at_times") == [
+        f"PASSED ONLY ALONE {name}: at_times",
+        "Rust: 4 passed (1 of them only alone), 0 failed, 0 ignored, in 1 programs",
+    ]
+    assert summary_of(tmp_path, "at_times", "always") == [
+        f"PASSED ONLY ALONE {name}: at_times",
+        f"FAILED {name}: always",
+        "Rust: 4 passed (1 of them only alone), 1 failed, 0 ignored, in 1 programs",
+    ]
+    # A program that no longer knows the test has not passed it.
+    assert summary_of(tmp_path, "renamed")[0] == f"FAILED {name}: renamed"
+
+
+def test_many_failures_and_a_crash_are_not_run_again(tmp_path: Path) -> None:
+    many = ["at_times"] * (rust_tests.RUN_AGAIN_AT_MOST + 1)
+    assert summary_of(tmp_path, *many)[-1] == "Rust: 3 passed, 7 failed, 0 ignored, in 1 programs"
+    crashed = rust_tests.run(program(tmp_path, "kill -SEGV $$"), [])
+    assert rust_tests.run_again([crashed]) == [crashed]
+
+
 def test_a_crash_and_a_hang_are_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crashed = rust_tests.run(program(tmp_path, "kill -SEGV $$"), [])
     assert crashed.problem == "ended with -11"
