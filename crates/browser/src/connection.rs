@@ -30,7 +30,7 @@ use crate::limits::{MAX_MESSAGE_BYTES, MAX_MESSAGES, MAX_TOTAL_BYTES};
 /// Bytes that are read of what a browser says of itself.
 const MAX_VERSION_BYTES: u64 = 16 * 1024;
 /// How long connecting may take, the handshake included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the other side may refuse to take a command.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a farewell may take.
