@@ -185,6 +185,40 @@ mod tests {
     }
 
     #[test]
+    fn text_that_looks_like_markup_is_text() {
+        for element in [
+            "textarea", "style", "xmp", "iframe", "noembed", "script", "title",
+        ] {
+            let html = format!("<{element}><a href=/no><h1></{element}><a href=/yes>");
+            assert_eq!(links(&html, Purpose::Navigation), ["/yes"], "{element}");
+        }
+        assert_eq!(
+            links("<plaintext></plaintext><a href=/no>", Purpose::Navigation),
+            [""; 0]
+        );
+        // Browsers take the first of two attributes with one name, and read what stands open to its end.
+        assert_eq!(
+            links("<a HREF=/first href=/second", Purpose::Navigation),
+            [""; 0]
+        );
+        assert_eq!(
+            links("<a HREF=/first href=/second>", Purpose::Navigation),
+            ["/first"]
+        );
+        assert_eq!(read("<title>Shop").landmarks, [Landmark::Title]);
+    }
+
+    #[test]
+    fn a_tag_of_very_many_attributes_is_read_at_once() {
+        let attributes: String = (0..200_000).map(|n| format!("a{n} ")).collect();
+        let begun = std::time::Instant::now();
+        let html = format!("<a {attributes} href=/x>");
+        assert_eq!(links(&html, Purpose::Navigation), ["/x"]);
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    }
+
+    #[test]
     fn links_are_bounded() {
         let many = "<a href=/x>".repeat(3 * MAX_LINKS);
         assert_eq!(read(&many).links.len(), MAX_LINKS);
