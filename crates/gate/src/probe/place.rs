@@ -11,7 +11,7 @@ use url::Host;
 use super::error::ProbeError;
 use super::release::Release;
 use super::request_url::Origin;
-use super::{ProbeContext, Sampling, Subject};
+use super::{ProbeContext, Subject};
 use crate::template::Template;
 
 /// `host`, `port` and `reaches_release` of a check.
@@ -37,14 +37,6 @@ impl Place {
             (None, Some(port)) => format!("the release, port {}", port.written()),
             (Some(host), None) => host.written(),
             (Some(host), Some(port)) => format!("{}:{}", host.written(), port.written()),
-        }
-    }
-
-    /// Where two revisions answer at the target's address, a connection does not say which one it is with.
-    pub(crate) fn sampling(&self) -> Sampling {
-        match (&self.host, self.reaches_release) {
-            (_, Some(false)) | (Some(_), None) => Sampling::Unshared,
-            _ => Sampling::Indistinct,
         }
     }
 

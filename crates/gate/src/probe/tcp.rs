@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::place::{self, Place};
 use super::received;
-use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Actual, Finding, TextCondition};
@@ -44,7 +44,8 @@ impl ProbeKind for Tcp {
             // The text of it, and what a pattern takes.
             judged: 4 * MAX_RECEIVED,
             needs_traffic: true,
-            sampling: self.place.sampling(),
+            // A connection does not say which revision it is with.
+            sampling: Sampling::Indistinct,
             silence: Measurement::Failed,
         }
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::dial::server_name;
 use super::place::{self, Place};
-use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Actual, Finding};
@@ -64,7 +64,8 @@ impl ProbeKind for Tls {
             received: 64 * 1024,
             judged: 0,
             needs_traffic: true,
-            sampling: self.place.sampling(),
+            // A connection does not say which revision it is with.
+            sampling: Sampling::Indistinct,
             silence: Measurement::Failed,
         }
     }

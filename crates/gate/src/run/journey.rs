@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep_until};
 use super::context::RunContext;
 use super::judging::{Judging, judged, worst};
 use super::probe_call::{ProbeCall, ask};
-use super::sampling::{self, AnsweredBy};
+use super::sampling::{self, AnsweredBy, UnattributedFailures};
 use crate::evidence::Evidence;
 use crate::expect::{Captured, judge_step};
 use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
-use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
+use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Subject, Trace};
 use crate::recorder::{Attempt, StepRecord, TryRecord, UnreachedStep};
 use crate::redact::Redactor;
 use crate::words::{self, MAX_RAW_BYTES};
@@ -26,7 +26,7 @@ use crate::words::{self, MAX_RAW_BYTES};
 const MIN_SECRET_COOKIE: usize = 12;
 
 /// Goes through the journey once; again only where two revisions answer, none of its requests changes anything and
-/// the old one answered.
+/// the old one answered. A bad answer that may have been the new one's makes every later pass doubtful.
 pub(super) async fn attempt(
     run: &Arc<RunContext>,
     context: &ProbeContext,
@@ -40,15 +40,18 @@ pub(super) async fn attempt(
         _ => 1,
     };
     let until = limit.min(begun + sampling::MAX_TIME);
-    let mut asked = 0;
+    let (mut asked, mut bad) = (0, UnattributedFailures::default());
     loop {
         asked += 1;
         let mut journey_try = JourneyTry::new(run, context, index);
         let end = journey_try.go(journey, limit).await;
+        if let Some(unattributed) = journey_try.unattributed() {
+            bad.add(&unattributed);
+        }
         if end == End::OtherRevision && asked < most && Instant::now() < until {
             continue;
         }
-        return journey_try.record(journey, begun, end, asked);
+        return journey_try.record(journey, begun, end, asked, bad.sentence());
     }
 }
 
@@ -84,6 +87,8 @@ struct JourneyTry<'r> {
     /// Values that must not be shown.
     secrets: Vec<String>,
     of_release: bool,
+    /// A bad answer, or none, of which nobody knows whose it is.
+    unattributed: Option<String>,
 }
 
 /// What is asked of one step.
@@ -109,6 +114,7 @@ impl<'r> JourneyTry<'r> {
             steps: Vec::new(),
             secrets: Vec::new(),
             of_release: false,
+            unattributed: None,
         }
     }
 
@@ -216,7 +222,9 @@ impl<'r> JourneyTry<'r> {
         let step = call.step;
         let judged = step.judged();
         self.context.prepare_for(&judged);
-        let sampled = self.run.sampled_percent.is_some() && !call.always;
+        // Another place has no revisions, and its answers no mark.
+        let is_shared = step.request.subject(&self.context) == Subject::Release;
+        let sampled = self.run.sampled_percent.is_some() && is_shared && !call.always;
         let asked = ProbeCall {
             kind: &step.request,
             timeout: step.timeout,
@@ -226,11 +234,16 @@ impl<'r> JourneyTry<'r> {
         let observation = match seen {
             Ok(observation) => observation,
             Err(error) => {
+                // Whoever did not answer may have been either revision.
+                let may_be_old = sampled && error.measurement == Measurement::Failed;
+                if may_be_old {
+                    self.unattributed = Some(error.message.clone());
+                }
                 record.attempt.error = Some(error.message);
-                return match error.measurement {
-                    // Whoever did not answer may have been either revision.
-                    Measurement::Failed if sampled => End::OtherRevision,
-                    measurement => End::Unmet(measurement),
+                return if may_be_old {
+                    End::OtherRevision
+                } else {
+                    End::Unmet(error.measurement)
                 };
             }
         };
@@ -240,10 +253,13 @@ impl<'r> JourneyTry<'r> {
         record.attempt.latency = Some(evidence.latency);
         if sampled {
             let answered_by =
-                sampling::revision_of(self.run, &self.context, evidence, call.limit).await;
+                sampling::answered_by(self.run, &self.context, &judged, evidence, call.limit).await;
             evidence = match answered_by {
                 Ok((evidence, AnsweredBy::New)) => evidence,
-                Ok(_) => {
+                Ok((_, by)) => {
+                    if let AnsweredBy::Unknown { unmet } = by {
+                        self.unattributed = unmet;
+                    }
                     record.attempt.error =
                         Some("the answer is not known to be of the new revision".to_owned());
                     return End::OtherRevision;
@@ -353,6 +369,13 @@ impl<'r> JourneyTry<'r> {
         }
     }
 
+    /// A bad answer, or none, of which nobody knows whose it is; without what this try captured as a secret.
+    fn unattributed(&mut self) -> Option<String> {
+        self.keep_secrets(&[]);
+        let redactor = Redactor::new(self.secrets.iter().map(String::as_str));
+        self.unattributed.take().map(|what| redactor.text(&what))
+    }
+
     fn jar(&self) -> std::sync::MutexGuard<'_, CookieJar> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -369,7 +392,14 @@ impl<'r> JourneyTry<'r> {
             .collect()
     }
 
-    fn record(mut self, journey: &Journey, begun: Instant, end: End, asked: u32) -> TryRecord {
+    fn record(
+        mut self,
+        journey: &Journey,
+        begun: Instant,
+        end: End,
+        asked: u32,
+        doubt: Option<String>,
+    ) -> TryRecord {
         self.keep_secrets(&[]);
         // Here and not with the report: what a try captured is known as long as the try only.
         let redactor = Redactor::new(self.secrets.iter().map(String::as_str));
@@ -377,15 +407,21 @@ impl<'r> JourneyTry<'r> {
             step.mask(&redactor);
         }
         let percent = self.run.sampled_percent.unwrap_or_default();
-        let error = (end == End::OtherRevision).then(|| {
-            format!(
-                "not every step of the journey was answered by the new revision, which has {percent} % of the traffic, \
-                 by what `revision` of the suite says ({asked} tried)"
-            )
-        });
+        let (measurement, error) = match (end, doubt) {
+            (End::OtherRevision, doubt) => {
+                let doubt = doubt.map_or_else(String::new, |doubt| format!("; {doubt}"));
+                let message = format!(
+                    "not every step of the journey was answered by the new revision, which has {percent} % of the \
+                     traffic, by what `revision` of the suite says ({asked} tried){doubt}"
+                );
+                (Measurement::Inconclusive, Some(message))
+            }
+            (End::Met, Some(doubt)) => (Measurement::Inconclusive, Some(doubt)),
+            (end, _) => (end.measurement(), None),
+        };
         TryRecord {
             attempt: Attempt {
-                measurement: end.measurement(),
+                measurement,
                 duration: begun.elapsed(),
                 error,
                 ..Attempt::begun(self.run.elapsed_at(begun))

@@ -15,7 +15,7 @@ use super::probe_call;
 use crate::evidence::{Evidence, Observation};
 use crate::expect::{Actual, Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{ProbeContext, ProbeError, Sampling, Trace};
+use crate::probe::{ProbeContext, ProbeError, Sampling, Subject, Trace};
 
 /// The chance that a revision with its share of traffic gives none of the answers.
 const MAX_CHANCE: f64 = 0.001;
@@ -33,13 +33,15 @@ pub(super) struct Sample {
 }
 
 /// Whose answer it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AnsweredBy {
     New,
     /// It says another value.
     Other,
-    /// It says nothing, as error pages often do.
-    Unknown,
+    /// It says nothing, as error pages often do; and what it does not meet of what is expected.
+    Unknown {
+        unmet: Option<String>,
+    },
 }
 
 /// Asks, and asks again while the old revision answers.
@@ -52,7 +54,12 @@ pub(super) async fn execute(
 ) -> Result<Sample, ProbeError> {
     let check = &run.checks[index];
     let profile = check.probe.kind().profile();
-    let percent = match (run.sampled_percent, profile.sampling) {
+    // Two revisions answer where the release does. Another place has one, and its answers no mark.
+    let sampling = match check.probe.kind().subject(context) {
+        Subject::Release => profile.sampling,
+        Subject::Other | Subject::Refused(_) => Sampling::Unshared,
+    };
+    let percent = match (run.sampled_percent, sampling) {
         (Some(_), Sampling::Indistinct) => return Err(indistinct(profile.key)),
         (Some(percent), Sampling::Repeat | Sampling::Once) => percent,
         (None, _) | (_, Sampling::Unshared) => {
@@ -81,10 +88,10 @@ pub(super) async fn execute(
         let Some(answer) = observation.answer.take() else {
             return Err(indistinct(profile.key));
         };
-        let (answer, by, unmet) = answered_by(run, context, Some(index), answer, limit).await?;
+        let (answer, by) = answered_by(run, context, &check.expect, answer, limit).await?;
         observation.answer = Some(answer);
-        match (by, unmet) {
-            (AnsweredBy::New, _) => {
+        match by {
+            AnsweredBy::New => {
                 if asked > 1 {
                     trace.notes.push(format!(
                         "answer {asked} was the first one of the new revision, which has {percent} % of the traffic"
@@ -93,8 +100,8 @@ pub(super) async fn execute(
                 let doubt = bad.sentence();
                 return Ok(Sample { observation, doubt });
             }
-            (AnsweredBy::Unknown, Some(unmet)) => bad.add(&unmet),
-            (AnsweredBy::Unknown | AnsweredBy::Other, _) => {}
+            AnsweredBy::Unknown { unmet: Some(unmet) } => bad.add(&unmet),
+            AnsweredBy::Unknown { unmet: None } | AnsweredBy::Other => {}
         }
     }
     let answers = if asked == 1 {
@@ -130,20 +137,20 @@ fn indistinct(key: &str) -> ProbeError {
 
 /// Bad answers of which nobody knows whose they are.
 #[derive(Default)]
-struct UnattributedFailures {
+pub(super) struct UnattributedFailures {
     count: u32,
     first: String,
 }
 
 impl UnattributedFailures {
-    fn add(&mut self, what: &str) {
+    pub(super) fn add(&mut self, what: &str) {
         if self.count == 0 {
             what.clone_into(&mut self.first);
         }
         self.count += 1;
     }
 
-    fn sentence(&self) -> Option<String> {
+    pub(super) fn sentence(&self) -> Option<String> {
         (self.count > 0).then(|| {
             let answers = if self.count == 1 {
                 "1 bad answer does".to_owned()
@@ -156,27 +163,16 @@ impl UnattributedFailures {
 }
 
 /// Which revision gave an answer, by what the suite says.
-pub(super) async fn revision_of(
+///
+/// Judged off the runtime's threads, as a path over a large body may be slow.
+pub(super) async fn answered_by(
     run: &Arc<RunContext>,
     context: &ProbeContext,
+    expect: &[Expectation],
     evidence: Evidence,
     limit: Instant,
 ) -> Result<(Evidence, AnsweredBy), ProbeError> {
-    let (evidence, by, _) = answered_by(run, context, None, evidence, limit).await?;
-    Ok((evidence, by))
-}
-
-/// Judged off the runtime's threads, as a path over a large body may be slow. Of an answer that says nothing, what it
-/// does not meet comes back as well.
-async fn answered_by(
-    run: &Arc<RunContext>,
-    context: &ProbeContext,
-    index: Option<usize>,
-    evidence: Evidence,
-    limit: Instant,
-) -> Result<(Evidence, AnsweredBy, Option<String>), ProbeError> {
     // As much as either takes, as both are judged here; and one parsed body at a time, as everywhere.
-    let expect = index.map_or(&[][..], |index| &run.checks[index].expect);
     let judged: Vec<Expectation> = run.revision.iter().chain(expect).cloned().collect();
     let most = evidence.body.most();
     let waiting = async {
@@ -187,7 +183,7 @@ async fn answered_by(
     };
     let held = timeout_at(limit, waiting).await.map_err(|_| too_slow())?;
     let shared = Arc::clone(run);
-    let values = context.values.clone();
+    let (values, expect) = (context.values.clone(), expect.to_vec());
     let stop = Arc::new(AtomicBool::new(false));
     let _stop = StopOnDrop(Arc::clone(&stop));
     let judging = tokio::task::spawn_blocking(move || {
@@ -195,37 +191,32 @@ async fn answered_by(
             |expectations: &[Expectation]| evaluate(expectations, &evidence, &values, &stop);
         let marks = judge(&shared.revision);
         let is_text = matches!(shared.revision.as_slice(), [Expectation::Body { .. }]);
-        let by = match marks.as_slice() {
-            marks
-                if marks
-                    .iter()
-                    .all(|mark| mark.measurement == Measurement::Passed) =>
-            {
-                Ok(AnsweredBy::New)
-            }
-            marks => match marks
-                .iter()
-                .find(|mark| mark.measurement == Measurement::Errored)
-            {
-                Some(unclear) => Err(in_words(unclear)),
-                // Text that is not there says nothing of whose page it is.
-                None if marks.iter().all(is_absent) || is_text => Ok(AnsweredBy::Unknown),
-                None => Ok(AnsweredBy::Other),
-            },
-        };
-        let unmet = match (&by, index) {
-            (Ok(AnsweredBy::Unknown), Some(index)) => judge(&shared.checks[index].expect)
+        let all_hold = marks
+            .iter()
+            .all(|mark| mark.measurement == Measurement::Passed);
+        let unclear = marks
+            .iter()
+            .find(|mark| mark.measurement == Measurement::Errored);
+        let by = if all_hold {
+            Ok(AnsweredBy::New)
+        } else if let Some(unclear) = unclear {
+            Err(in_words(unclear))
+        } else if marks.iter().all(is_absent) || is_text {
+            // Text that is not there says nothing of whose page it is.
+            let unmet = judge(&expect)
                 .iter()
                 .find(|finding| finding.measurement != Measurement::Passed)
-                .map(in_words),
-            _ => None,
+                .map(in_words);
+            Ok(AnsweredBy::Unknown { unmet })
+        } else {
+            Ok(AnsweredBy::Other)
         };
         drop(held);
-        (evidence, by, unmet)
+        (evidence, by)
     });
     match timeout_at(limit, judging).await {
-        Ok(Ok((evidence, Ok(by), unmet))) => Ok((evidence, by, unmet)),
-        Ok(Ok((_, Err(why), _))) => Err(ProbeError::errored(format!(
+        Ok(Ok((evidence, Ok(by)))) => Ok((evidence, by)),
+        Ok(Ok((_, Err(why)))) => Err(ProbeError::errored(format!(
             "which revision gave the answer is not known: {why}"
         ))),
         Ok(Err(_)) | Err(_) => Err(too_slow()),

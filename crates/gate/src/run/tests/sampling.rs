@@ -125,6 +125,67 @@ async fn bad_answers_that_do_not_say_whose_they_are_make_no_pass() {
 }
 
 #[tokio::test]
+async fn a_journey_that_met_bad_answers_without_a_mark_does_not_pass() {
+    let shop = Shop::open().await;
+    let check =
+        "{ name: a, retries: 0, journey: [{ http: 'GET /two-revisions?broken=old&unmarked=1' }] }";
+    let outcome = sampled(&shop, BY_HEADER, check, 20).await;
+    assert_eq!(conclusion(&outcome), "inconclusive");
+    insta::assert_snapshot!(summary(&outcome), @r#"
+    failed
+    check "a" was inconclusive: 4 bad answers do not say which revision gave them: status 2xx: got 502
+    "#);
+    // Where the new one never answers, both are said.
+    let check = "{ name: a, retries: 0, journey: [{ http: 'GET /two-revisions?no-new=1&broken=old&unmarked=1' }] }";
+    let outcome = sampled(&shop, BY_HEADER, check, 50).await;
+    assert_eq!(conclusion(&outcome), "inconclusive");
+    insta::assert_snapshot!(summary(&outcome), @r#"
+    failed
+    check "a" was inconclusive: not every step of the journey was answered by the new revision, which has 50 % of the traffic, by what `revision` of the suite says (10 tried); 10 bad answers do not say which revision gave them: status 2xx: got 502
+    "#);
+}
+
+#[tokio::test]
+async fn another_place_is_asked_once_and_needs_no_mark() {
+    let (shop, other) = (Shop::open().await, Shop::open().await);
+    let sign_in = format!(
+        "http: {{ url: '{}two-revisions?no-new=1', allow_origins: ['{}'] }}",
+        other.url, other.url
+    );
+    let release = "{ name: a, retries: 0, http: GET /two-revisions }";
+    let check = format!("{release}\n  - {{ name: b, retries: 0, {sign_in} }}");
+    let outcome = sampled(&shop, BY_HEADER, &check, 20).await;
+    assert_eq!(conclusion(&outcome), "passed", "{:?}", outcome.verdict);
+    assert_eq!(other.requests(), 1);
+    let check = format!(
+        "{{ name: a, retries: 0, journey: [{{ {sign_in} }}, {{ http: GET /two-revisions }}] }}"
+    );
+    let outcome = sampled(&shop, BY_HEADER, &check, 50).await;
+    assert_eq!(conclusion(&outcome), "passed", "{:?}", outcome.verdict);
+    // What fails there, fails: no other revision has answered.
+    let down = sign_in.replace("two-revisions?no-new=1", "down");
+    let check = format!(
+        "{{ name: a, retries: 0, journey: [{{ {down} }}, {{ http: GET /two-revisions }}] }}"
+    );
+    let outcome = sampled(&shop, BY_HEADER, &check, 50).await;
+    assert_eq!(conclusion(&outcome), "failed", "{:?}", outcome.verdict);
+}
+
+#[tokio::test]
+async fn a_connection_to_the_release_by_its_name_says_nothing_of_the_revision() {
+    let shop = Shop::open().await;
+    let (host, port) = (shop.url.host_str().unwrap(), shop.url.port().unwrap());
+    for place in [String::new(), format!("host: '{host}', port: {port}")] {
+        let check = format!(
+            "{{ name: a, retries: 0, tcp: {{ {place} }} }}\n  - {{ name: b, http: GET /two-revisions }}"
+        );
+        let outcome = sampled(&shop, BY_HEADER, &check, 20).await;
+        assert_eq!(conclusion(&outcome), "inconclusive", "{place}");
+        assert!(summary(&outcome).contains("two revisions answer at this address"));
+    }
+}
+
+#[tokio::test]
 async fn a_mark_that_is_not_known_is_an_error_and_no_storm() {
     let shop = Shop::open().await;
     let revision = "revision: { header: { name: x-version, equals: '{{ target.image }}' } }";
