@@ -125,7 +125,12 @@ fn of_code_deploy(targets: &[DeploymentTarget]) -> NamedGroups {
 fn of_ecs(release: &EcsRelease) -> NamedGroups {
     let group = |revision: &ServiceRevision| {
         let resolved = revision.resolved_configuration();
-        let balancer = resolved.and_then(|resolved| resolved.load_balancers().first());
+        let balancers = resolved.map_or(&[][..], |resolved| resolved.load_balancers());
+        // The one with a rule is the one that blue/green shifts.
+        let balancer = balancers
+            .iter()
+            .find(|balancer| balancer.production_listener_rule().is_some())
+            .or(balancers.first());
         let arn = balancer.and_then(|balancer| balancer.target_group_arn());
         arn.map(str::to_owned).ok_or_else(|| {
             "ECS does not say which target group the revision has; give the service a load balancer"

@@ -3,17 +3,23 @@
 use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, LogDriver, Task};
 use common::json_api::{self, LOGS};
 use gate::cloud::{CloudError, LogEvents, LogQuery};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::caller_release::window_start;
 use super::{Cloud, ecs_task, function_version};
 use crate::version;
 
-/// Streams of one question, as many as `CloudWatch` Logs takes.
+/// Streams of one question, as many as `CloudWatch` Logs takes; and tasks, as many as ECS describes at once.
 const MAX_STREAMS: usize = 100;
+/// Questions about streams before the rest is left unseen.
+const MAX_QUESTIONS: usize = 5;
 /// Pages that are read before counting is given up.
 const MAX_PAGES: usize = 5;
+/// Pages of streams or tasks that are listed before the rest is left unseen.
+pub(super) const MAX_LISTED_PAGES: usize = 10;
+/// How late `CloudWatch` Logs may be with the time of a stream's last line.
+const LAST_EVENT_DELAY: SignedDuration = SignedDuration::from_hours(1);
 /// Lines that are kept.
 const MAX_KEPT: usize = 3;
 
@@ -21,6 +27,8 @@ const MAX_KEPT: usize = 3;
 struct Place {
     group: String,
     streams: Streams,
+    /// There are more streams of the release than were listed.
+    has_unseen: bool,
 }
 
 enum Streams {
@@ -33,7 +41,9 @@ enum Streams {
 
 /// Counts the lines that `query` finds.
 pub(super) async fn events(cloud: &Cloud, query: &LogQuery) -> Result<LogEvents, CloudError> {
-    let place = place(cloud, query).await?;
+    let now = Timestamp::now();
+    let start = window_start(now, query.window, cloud.release.begun());
+    let place = place(cloud, query, start).await?;
     let streams = match &place.streams {
         Streams::Named(names) => names.len(),
         Streams::Beginning(prefix) => exist(cloud, &place.group, Some(prefix)).await?,
@@ -47,25 +57,52 @@ pub(super) async fn events(cloud: &Cloud, query: &LogQuery) -> Result<LogEvents,
             (Streams::All, _) => place.group.clone(),
         },
         streams,
+        // What was not looked at may have any number of lines.
+        is_partial: place.has_unseen,
         ..LogEvents::default()
     };
     if streams == 0 {
         return Ok(found);
     }
-    let now = Timestamp::now();
-    let mut input = json!({
+    let input = json!({
         "logGroupName": place.group,
         "filterPattern": query.filter,
-        "startTime": window_start(now, query.window, cloud.release.begun()).as_millisecond(),
+        "startTime": start.as_millisecond(),
         "endTime": now.as_millisecond(),
     });
-    match place.streams {
-        Streams::Named(names) => input["logStreamNames"] = json!(names),
-        Streams::Beginning(prefix) => input["logStreamNamePrefix"] = json!(prefix),
-        Streams::All => {}
+    let asking = |key: &str, value: Value| {
+        let mut input = input.clone();
+        input[key] = value;
+        input
+    };
+    let inputs = match &place.streams {
+        Streams::Named(names) => names
+            .chunks(MAX_STREAMS)
+            .map(|some| asking("logStreamNames", json!(some)))
+            .collect(),
+        Streams::Beginning(prefix) => vec![asking("logStreamNamePrefix", json!(prefix))],
+        Streams::All => vec![input],
+    };
+    found.is_partial |= inputs.len() > MAX_QUESTIONS;
+    for input in inputs.into_iter().take(MAX_QUESTIONS) {
+        count(cloud, &place.group, input, query.enough, &mut found).await?;
     }
+    Ok(found)
+}
+
+/// Counts the lines of one question, until there are enough.
+async fn count(
+    cloud: &Cloud,
+    group: &str,
+    mut input: Value,
+    enough: u64,
+    found: &mut LogEvents,
+) -> Result<(), CloudError> {
     for _ in 0..MAX_PAGES {
-        let answer = call(cloud, &place.group, "FilterLogEvents", input.clone()).await?;
+        if found.count >= enough {
+            break;
+        }
+        let answer = call(cloud, group, "FilterLogEvents", input.clone()).await?;
         let events = answer.get("events").and_then(Value::as_array);
         for event in events.into_iter().flatten() {
             found.count += 1;
@@ -75,13 +112,13 @@ pub(super) async fn events(cloud: &Cloud, query: &LogQuery) -> Result<LogEvents,
             }
         }
         let token = answer.get("nextToken").cloned().unwrap_or_default();
-        found.is_partial = !token.is_null();
-        if token.is_null() || found.count >= query.enough {
-            break;
+        if token.is_null() {
+            return Ok(());
         }
         input["nextToken"] = token;
     }
-    Ok(found)
+    found.is_partial = true;
+    Ok(())
 }
 
 async fn call(
@@ -119,23 +156,25 @@ fn stream_names(answer: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// What the query names, or the log of the release.
-async fn place(cloud: &Cloud, query: &LogQuery) -> Result<Place, CloudError> {
+async fn place(cloud: &Cloud, query: &LogQuery, start: Timestamp) -> Result<Place, CloudError> {
     match (&query.group, &query.streams) {
         (Some(group), Some(prefix)) => Ok(Place {
             group: group.clone(),
             streams: Streams::Beginning(prefix.clone()),
+            has_unseen: false,
         }),
         (Some(group), None) => Ok(Place {
             group: group.clone(),
             streams: Streams::All,
+            has_unseen: false,
         }),
-        (None, _) if cloud.fact("platform") == Some("Lambda") => of_function(cloud).await,
+        (None, _) if cloud.fact("platform") == Some("Lambda") => of_function(cloud, start).await,
         (None, _) => of_tasks(cloud).await,
     }
 }
 
-/// The streams of the version: each has it in brackets, `2026/11/30/[8]1f2e`.
-async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
+/// The streams of the version that may have lines since `start`: each has it in brackets, `2026/11/30/[8]1f2e`.
+async fn of_function(cloud: &Cloud, start: Timestamp) -> Result<Place, CloudError> {
     let (name, version) = (cloud.needed("function")?, cloud.needed("target_version")?);
     let aws = cloud.aws();
     let configured = function_version::configuration(aws, name, version).await;
@@ -147,16 +186,35 @@ async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
     ))?;
     let group = configured["LoggingConfig"]["LogGroup"].as_str();
     let group = group.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
-    let input = json!({
+    let mut input = json!({
         "logGroupName": group, "orderBy": "LastEventTime", "descending": true, "limit": 50,
     });
-    let answer = call(cloud, &group, "DescribeLogStreams", input).await?;
     let own = format!("[{version}]");
-    let names = stream_names(&answer).filter(|name| name.contains(&own));
+    let (mut names, mut has_unseen) = (Vec::new(), false);
+    let since = start.saturating_sub(LAST_EVENT_DELAY).unwrap_or(start);
+    for _ in 0..MAX_LISTED_PAGES {
+        let answer = call(cloud, &group, "DescribeLogStreams", input.clone()).await?;
+        let of_version = stream_names(&answer).filter(|name| name.contains(&own));
+        names.extend(of_version.map(str::to_owned));
+        let token = answer.get("nextToken").cloned().unwrap_or_default();
+        has_unseen = !token.is_null() && !ends_before(&answer, since);
+        if !has_unseen {
+            break;
+        }
+        input["nextToken"] = token;
+    }
     Ok(Place {
-        streams: Streams::Named(names.map(str::to_owned).collect()),
+        streams: Streams::Named(names),
         group,
+        has_unseen,
     })
+}
+
+/// Whether the last stream of a page, and so each after it, had its last line before `since`.
+fn ends_before(page: &Value, since: Timestamp) -> bool {
+    let last = page["logStreams"].as_array().and_then(|all| all.last());
+    let time = last.and_then(|last| last["lastEventTimestamp"].as_i64());
+    time.is_some_and(|time| time < since.as_millisecond())
 }
 
 /// The streams of the tasks of the new task definition: `PREFIX/CONTAINER/TASK`.
@@ -169,18 +227,19 @@ async fn of_tasks(cloud: &Cloud) -> Result<Place, CloudError> {
         prefix,
         container,
     } = log?;
-    let streams = tasks?
+    let (tasks, has_unseen) = tasks?;
+    let streams = tasks
         .iter()
         .filter(|task| task.task_definition_arn() == Some(definition))
         // One that has not started has no stream, and a name without a stream is refused.
         .filter(|task| task.started_at().is_some())
         .filter_map(|task| task.task_arn()?.rsplit('/').next())
         .map(|id| format!("{prefix}/{container}/{id}"))
-        .take(MAX_STREAMS)
         .collect();
     Ok(Place {
         group,
         streams: Streams::Named(streams),
+        has_unseen,
     })
 }
 
@@ -253,30 +312,41 @@ pub(super) fn awslogs(container: &ContainerDefinition) -> Result<Log, String> {
     })
 }
 
-/// The tasks of the service, those included that have stopped in the last hour.
-async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>, CloudError> {
+/// The tasks of the service, those included that have stopped in the last hour; and whether there are more.
+async fn tasks(
+    cloud: &Cloud,
+    cluster: &str,
+    service: &str,
+) -> Result<(Vec<Task>, bool), CloudError> {
     let aws = cloud.aws();
     let list = async |status: DesiredStatus| {
-        let answer = aws
+        let call = aws
             .ecs()
             .list_tasks()
             .cluster(cluster)
             .service_name(service)
-            .desired_status(status)
-            .send()
-            .await
-            .map_err(super::failed(
+            .desired_status(status);
+        let (mut arns, mut token) = (Vec::new(), None);
+        for _ in 0..MAX_LISTED_PAGES {
+            let answer = call.clone().set_next_token(token).send().await;
+            let answer = answer.map_err(super::failed(
                 aws,
                 format!("ListTasks {service}"),
                 "ecs:ListTasks",
                 "the service is gone",
             ))?;
-        Ok::<_, CloudError>(answer.task_arns.unwrap_or_default())
+            arns.extend(answer.task_arns.unwrap_or_default());
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok::<_, CloudError>((arns, token.is_some()))
     };
     let (running, stopped) =
         tokio::join!(list(DesiredStatus::Running), list(DesiredStatus::Stopped));
-    let mut arns = running?;
-    arns.extend(stopped?);
+    let ((mut arns, more_running), (stopped, more_stopped)) = (running?, stopped?);
+    arns.extend(stopped);
     let mut tasks = Vec::new();
     for some in arns.chunks(MAX_STREAMS) {
         let answer = aws
@@ -294,5 +364,5 @@ async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>,
             ))?;
         tasks.extend(answer.tasks.unwrap_or_default());
     }
-    Ok(tasks)
+    Ok((tasks, more_running || more_stopped))
 }

@@ -144,8 +144,15 @@ const FUNCTION: &[(&str, &str)] = &[
 fn ecs_release() -> EcsRelease {
     let revision = |group: &str| {
         let arn = format!("{ELB}:targetgroup/{group}/1");
-        let balancer = ServiceRevisionLoadBalancer::builder().target_group_arn(arn);
-        let resolved = ResolvedConfiguration::builder().load_balancers(balancer.build());
+        // One that no deployment shifts stands before the one that this one does.
+        let plain = ServiceRevisionLoadBalancer::builder()
+            .target_group_arn(format!("{ELB}:targetgroup/metrics/1"));
+        let balancer = ServiceRevisionLoadBalancer::builder()
+            .target_group_arn(arn)
+            .production_listener_rule(format!("{ELB}:listener-rule/app/shop/1/2/3"));
+        let resolved = ResolvedConfiguration::builder()
+            .load_balancers(plain.build())
+            .load_balancers(balancer.build());
         ServiceRevision::builder()
             .task_definition(DEFINITION)
             .resolved_configuration(resolved.build())

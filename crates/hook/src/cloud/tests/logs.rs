@@ -120,6 +120,92 @@ async fn the_log_of_a_function_is_that_of_its_version() {
 }
 
 #[tokio::test]
+async fn all_pages_of_tasks_are_looked_at_and_their_streams_asked_for_in_turn() {
+    let ids: Vec<String> = (0..150).map(|n| format!("t{n}")).collect();
+    let described = |ids: &[String]| {
+        let task = |id: &String| json!({ "taskArn": format!("arn:aws:ecs:us-east-1:1:task/production/{id}"), "taskDefinitionArn": DEFINITION, "startedAt": 1_700_000_000 });
+        ok(json!({ "tasks": ids.iter().map(task).collect::<Vec<_>>() }))
+    };
+    let answers = |more: bool| {
+        let mut last = json!({ "taskArns": &ids[100..] });
+        if more {
+            last["nextToken"] = json!("more");
+        }
+        vec![
+            ("DescribeTaskDefinition", vec![definition("awslogs")]),
+            (
+                "ListTasks",
+                vec![
+                    ok(json!({ "taskArns": &ids[..100], "nextToken": "two" })),
+                    ok(json!({ "taskArns": [] })),
+                    ok(last),
+                ],
+            ),
+            (
+                "DescribeTasks",
+                vec![described(&ids[..100]), described(&ids[100..])],
+            ),
+            (
+                "FilterLogEvents",
+                vec![ok(lines(0, false)), ok(lines(2, false))],
+            ),
+        ]
+    };
+    let (cloud_of_all, aws) = cloud(service(), SERVICE, answers(false)).await;
+    let found = cloud_of_all.log_events(&query(None, None)).await.unwrap();
+    assert_eq!(
+        (found.streams, found.count, found.is_partial),
+        (150, 2, false)
+    );
+    let asked = aws.bodies("FilterLogEvents");
+    assert!(asked[0].contains("shop/web/t99") && asked[1].contains("shop/web/t149"));
+    // What goes on without an end is not counted to one.
+    let (cloud_of_some, _aws) = cloud(service(), SERVICE, answers(true)).await;
+    let found = cloud_of_some.log_events(&query(None, None)).await.unwrap();
+    assert!(found.is_partial);
+}
+
+#[tokio::test]
+async fn streams_of_other_versions_hide_none_of_the_new_one() {
+    let page = |own: &str, last: i64| {
+        json!({ "nextToken": "more", "logStreams": [
+            { "logStreamName": own }, { "logStreamName": "2026/11/30/[7]cc", "lastEventTimestamp": last } ]})
+    };
+    let now = Timestamp::now().as_millisecond();
+    let answers = |pages: Vec<Value>| {
+        vec![
+            (
+                "GetFunctionConfiguration",
+                vec![ok(json!({ "FunctionName": "checkout" }))],
+            ),
+            ("DescribeLogStreams", pages.into_iter().map(ok).collect()),
+            ("FilterLogEvents", vec![ok(lines(1, false))]),
+        ]
+    };
+    // Streams whose last line is of yesterday have none of today, and those after them neither.
+    let two = vec![
+        page("2026/11/30/[8]aa", now),
+        page("2026/11/30/[8]bb", now - 86_400_000),
+    ];
+    let (of_two, aws) = cloud(function(), FUNCTION, answers(two)).await;
+    let found = of_two.log_events(&query(None, None)).await.unwrap();
+    assert_eq!((found.streams, found.is_partial), (2, false));
+    assert_eq!(aws.bodies("DescribeLogStreams").len(), 2);
+    let (of_many, aws) = cloud(
+        function(),
+        FUNCTION,
+        answers(vec![page("2026/11/30/[8]aa", now)]),
+    )
+    .await;
+    let found = of_many.log_events(&query(None, None)).await.unwrap();
+    assert!(found.is_partial);
+    assert_eq!(
+        aws.bodies("DescribeLogStreams").len(),
+        crate::cloud::logs::MAX_LISTED_PAGES
+    );
+}
+
+#[tokio::test]
 async fn without_a_stream_nothing_is_counted() {
     let answers = vec![("DescribeLogStreams", vec![ok(json!({ "logStreams": [] }))])];
     let (cloud, aws) = cloud(service(), SERVICE, answers).await;
