@@ -61,11 +61,14 @@ pub async fn remind(
         return Ok(());
     }
     let signer = context.signer(&keys);
-    if number == ESCALATION_NUMBER {
+    let told = if number == ESCALATION_NUMBER {
         escalate(context, &case, (config, route), signer).await
     } else {
         remind_all(context, &case, (config, route, number), signer).await
-    }
+    };
+    // It may have been decided while people were being told, by an event that found these messages not yet sent.
+    let followed = Box::pin(follow::settle(context, &case)).await.map(drop);
+    all([told, followed])
 }
 
 /// Tells whoever was asked that it still waits.

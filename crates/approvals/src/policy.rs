@@ -79,7 +79,7 @@ impl fmt::Display for Refusal {
             Self::UnknownStarter => f.write_str(
                 "who started this execution can't be known: it was a push, or a session of a role whose name \
                  can be chosen; then two people must approve, told apart by their names under `starters`, and \
-                 the route has not two. Name a second one, list the role under trusted_sessions, or set \
+                 the route does not have two. Name a second one, list the role under trusted_sessions, or set \
                  unknown_starter: allow",
             ),
             Self::OutsideOfficeHours { next: Some(next) } => {

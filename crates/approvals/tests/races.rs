@@ -55,6 +55,7 @@ fn dice(mut seed: u64) -> impl FnMut(u64) -> u64 {
 fn click(n: usize, person: usize, yes: bool) -> Click {
     let by_link = person == 19;
     Click {
+        form: None,
         id: if by_link {
             format!("link-{yes}")
         } else {

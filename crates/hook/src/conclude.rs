@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gate::Outcome;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use signing::OpaqueId;
 use tracing::Instrument;
@@ -94,12 +95,14 @@ pub(crate) async fn conclude(
         reasons = outcome.verdict.reasons.join(" | "),
         "the gate has decided"
     );
+    // From here on the verdict is what it is: an answer of people that comes while it is delivered comes too late.
+    let decided_at = Timestamp::now();
     let delivery = deliver_answer(function, call, answer, &outcome, budget, progress).await;
     tracing::info!(delivery = ?delivery, "the answer was given");
     outcome.report.notes.extend(delivery.note(call.caller()));
     if let Some(asked) = left_open {
         // Before the event of the decision, which has people told.
-        end_question(function, call, asked, &outcome, budget).await;
+        end_question(function, call, (asked, decided_at), &outcome, budget).await;
     }
     let result = GateResult {
         caller: call.caller(),

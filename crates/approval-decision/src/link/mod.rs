@@ -205,19 +205,23 @@ impl LinkSession<'_> {
                 return Response::unavailable();
             }
         };
-        if let Err(refused) = sent {
-            tracing::warn!(
-                case = self.link.claims.case.as_str(),
-                "an answer was refused: {refused}"
-            );
-            self.note_foreign(request, decision).await;
-            return self.show(403, Some(Notice::NotSent)).await;
-        }
+        let form = match sent {
+            Ok((form, _)) => form,
+            Err(refused) => {
+                tracing::warn!(
+                    case = self.link.claims.case.as_str(),
+                    "an answer was refused: {refused}"
+                );
+                self.note_foreign(request, decision).await;
+                return self.show(403, Some(Notice::NotSent)).await;
+            }
+        };
         let comment = request
             .field(COMMENT)
             .filter(|text| !text.trim().is_empty());
         let click = Click {
             id: self.link.claims.jti.clone(),
+            form: Some(form),
             case: self.link.claims.case.clone(),
             approver: self.link.claims.approver.clone(),
             name: String::new(),

@@ -63,6 +63,7 @@ async fn decided(
     let (team, user) = (click.team.clone(), click.user.clone());
     let said = Click {
         id: click.id.clone(),
+        form: None,
         case: click.case.clone(),
         approver: Approver::Slack { team, user },
         name: click.name.clone(),

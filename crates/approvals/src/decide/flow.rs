@@ -174,7 +174,7 @@ async fn vote(
         voter: click.voter(),
         comment: click.comment.clone(),
         via: click.via,
-        click: click.id.clone(),
+        click: click.vote_id(),
         at: context.records.now(),
         withdrawn: None,
     };

@@ -81,6 +81,9 @@ pub struct Click {
     /// Names this click, so that it is recognised when it comes again: a link's number, or what Slack
     /// calls the interaction.
     pub id: String,
+    /// The showing of a link's page that it was sent from: whoever sends the link once more from another one means it
+    /// anew.
+    pub form: Option<String>,
     /// The case.
     pub case: CaseId,
     /// Who, by their immutable id.
@@ -101,6 +104,14 @@ impl Click {
     /// Who it is, as records name them.
     fn voter(&self) -> Actor {
         Actor::new(&self.approver, &self.name, self.via)
+    }
+
+    /// Names a vote by it.
+    fn vote_id(&self) -> String {
+        match &self.form {
+            Some(form) => format!("{}/{form}", self.id),
+            None => self.id.clone(),
+        }
     }
 }
 

@@ -33,6 +33,7 @@ const CALLS: usize = 30;
 fn slack(n: usize, decision: Decision) -> Click {
     Click {
         id: format!("click-{n}-{decision}"),
+        form: None,
         case: case().id,
         approver: format!("slack:T0001/U{n:04}").parse().unwrap(),
         name: format!("Approver {n}"),

@@ -23,6 +23,31 @@ async fn a_used_link_says_what_it_said_first() {
 }
 
 #[tokio::test]
+async fn whoever_says_yes_by_a_link_once_more_has_said_so_last() {
+    let fixture = Fixture::open(TWO).await;
+    let sent = |form: &str, decision| Click {
+        form: Some(form.into()),
+        ..link("lead@example.com", decision)
+    };
+    let yes = sent("first", Decision::Approve);
+    decide(&fixture.context(), &yes).await;
+    // The no takes the yes back, and gets no further.
+    let throttled = |_, call: &str| (call == "GetPipelineState").then_some(CallFault::DieBefore);
+    fixture.world.plan(throttled);
+    let no = sent("second", Decision::Reject);
+    let died = fixture.world.live(decide(&fixture.context(), &no)).await;
+    assert_eq!(died, None);
+    fixture.world.no_plan();
+    let votes = async || fixture.records().votes(&case().id).await.unwrap().len();
+    assert_eq!(votes().await, 0);
+    // The form of the first yes that comes again is the yes that was taken back.
+    decide(&fixture.context(), &yes).await;
+    assert_eq!(votes().await, 0);
+    let answer = decide(&fixture.context(), &sent("third", Decision::Approve)).await;
+    assert_eq!(votes().await, 1, "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
     let fixture = Fixture::open(ONE).await;
     let first = link("lead@example.com", Decision::Approve);

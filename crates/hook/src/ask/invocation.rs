@@ -70,11 +70,11 @@ pub(crate) async fn begin_asking(
     })
 }
 
-/// Writes down that a question takes no answers any more, as the gate has ended without one.
+/// Writes down that a question takes no answers since `at`, as the gate has ended without one.
 pub(crate) async fn end_question(
     function: &Arc<GateFunction>,
     call: &Call,
-    asked: PendingQuestion,
+    (asked, at): (PendingQuestion, Timestamp),
     outcome: &Outcome,
     budget: Budget,
 ) {
@@ -82,7 +82,7 @@ pub(crate) async fn end_question(
     let (function, reasons) = (function.clone(), outcome.verdict.reasons.clone());
     let work = async move {
         let settings = function.settings.as_ref().map_err(ToString::to_string)?;
-        end(&function.aws, settings, (&asked, &run), &reasons).await
+        end(&function.aws, settings, (&asked, &run), at, &reasons).await
     };
     let left = budget
         .publish_until

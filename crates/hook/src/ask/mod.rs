@@ -263,11 +263,12 @@ async fn read(
     heard.map_err(|error| format!("people were asked, and their answer can't be read: {error}"))
 }
 
-/// Writes down that a question takes no answers any more; only one that this run has asked.
+/// Writes down that a question takes no answers since `at`; only one that this run has asked.
 pub(crate) async fn end(
     aws: &Aws,
     settings: &Settings,
     (asked, run): (&PendingQuestion, &OpaqueId),
+    at: Timestamp,
     reasons: &[String],
 ) -> Result<(), String> {
     let Some(name) = &settings.state_table else {
@@ -278,7 +279,7 @@ pub(crate) async fn end(
     stored.if_it_is(&asked.measurements, run)?;
     let end = GateEnd {
         reason: evidence::reason(&reasons.join("; ")),
-        at: Timestamp::now(),
+        at,
     };
     let table = Table { aws, name };
     let written = gate_question::write_end(table, &asked.question, &end).await;
