@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use channels::{Announcement, AnnouncementList, Choice, Recipient, Severity, fill};
 use contacts::Approver;
 use environments::select::{SelectedResource, Selection, Selector};
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
 use signing::link::seal;
@@ -50,17 +51,22 @@ impl SleepGroup {
     }
 }
 
-/// Sends notices of the sleeps that are near.
+/// Groups that are told of at once.
+const MAX_GROUPS_AT_ONCE: usize = 8;
+
+/// Sends notices of the sleeps that are near: some groups at once, so that a channel that hangs keeps no group from
+/// those that don't.
 pub async fn send(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<NotifyError> {
-    let mut unsent = Vec::new();
     let recipients = messenger.recipients(&run.config.people.tell.notice);
     if recipients.is_empty() {
-        return unsent;
+        return Vec::new();
     }
-    for group in groups(run) {
-        unsent.extend(Box::pin(send_group(run, messenger, &recipients, &group)).await);
-    }
-    unsent
+    let recipients = recipients.as_slice();
+    let sending = groups(run)
+        .into_iter()
+        .map(|group| Box::pin(async move { send_group(run, messenger, recipients, &group).await }));
+    let unsent = stream::iter(sending).buffered(MAX_GROUPS_AT_ONCE);
+    unsent.concat().await
 }
 
 /// What is about to sleep by the schedule alone, by instant and schedule.
