@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::prompt::Task;
 use crate::snapshot::PageState;
 
+/// Doubts that are kept.
+const MAX_DOUBTS: usize = 10;
 /// Characters that a model may type at once, and of its last words.
 const MAX_TYPED_CHARS: usize = 2_000;
 const MAX_SENTENCE_CHARS: usize = 2_000;
@@ -141,17 +143,10 @@ pub(crate) fn parse(
         })),
         "back" => ToolCall::Act(Action::Back),
         "read" => ToolCall::Act(Action::Read),
-        "done" => {
-            let doubts = input.get("doubts").and_then(Value::as_array);
-            let doubts = doubts.into_iter().flatten().filter_map(Value::as_str);
-            let doubts = doubts.filter(|doubt| !doubt.trim().is_empty()).take(10);
-            ToolCall::Done {
-                summary: words("summary")?,
-                doubts: doubts
-                    .map(|doubt| head(doubt, MAX_SENTENCE_CHARS))
-                    .collect(),
-            }
-        }
+        "done" => ToolCall::Done {
+            summary: words("summary")?,
+            doubts: doubts(input.get("doubts"))?,
+        },
         "give_up" => ToolCall::GiveUp(words("reason")?),
         other => {
             return Err(InvalidAction(format!(
@@ -160,6 +155,24 @@ pub(crate) fn parse(
             )));
         }
     })
+}
+
+/// What a model doubts, whether it writes one text or a list. What is neither is for it to write again: a doubt is never
+/// dropped.
+fn doubts(said: Option<&Value>) -> Result<Vec<String>, InvalidAction> {
+    let texts: Option<Vec<&str>> = match said {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::String(text)) => Some(vec![text]),
+        Some(Value::Array(items)) => items.iter().map(Value::as_str).collect(),
+        Some(_) => None,
+    };
+    let texts =
+        texts.ok_or_else(|| InvalidAction("doubts is a list of texts, or left out".to_owned()))?;
+    let texts = texts.into_iter().filter(|text| !text.trim().is_empty());
+    Ok(texts
+        .take(MAX_DOUBTS)
+        .map(|text| head(text, MAX_SENTENCE_CHARS))
+        .collect())
 }
 
 pub(crate) fn head(text: &str, most: usize) -> String {

@@ -22,6 +22,8 @@ use crate::connection::{Connection, Incoming};
 use crate::log::Log;
 use crate::{Endpoint, Error};
 
+/// Documents of one navigation that are kept in mind: a page that leads on again and again has more.
+const MAX_BEGUN: usize = 16;
 /// How long a command may take that waits for nothing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a browser may take to say that it is there.
@@ -100,6 +102,8 @@ pub struct Page {
     pub(crate) world: Option<i64>,
     /// The world that was asked in, and the number of its document.
     pub(crate) document: Option<(i64, i64)>,
+    /// The navigations whose documents have begun since a page was asked for, the newest at the end.
+    begun: Vec<String>,
     /// The navigation that has come to its end.
     loaded: Option<String>,
     /// A document has come and is not complete.
@@ -150,6 +154,7 @@ impl Page {
             product: String::new(),
             world: None,
             document: None,
+            begun: Vec::new(),
             loaded: None,
             loading: false,
             sessions: 0,
@@ -288,6 +293,7 @@ impl Page {
         let until = until.min(self.until);
         let session = self.session.clone();
         let before = self.log.page_status.take();
+        self.begun.clear();
         let navigate = json!({ "url": url });
         let id = self
             .connection
@@ -307,12 +313,26 @@ impl Page {
             self.log.page_status = before;
             return Ok(Navigation::Loaded);
         };
-        while self.loaded.as_ref() != Some(&loader) {
+        while !self.has_loaded(&loader) {
             if !self.take_next(until).await? {
                 return Ok(Navigation::Unfinished);
             }
         }
         Ok(Navigation::Loaded)
+    }
+
+    /// Notes that the document of a navigation has begun. A page that leads on without an end is not followed without one.
+    fn note_begun(&mut self, loader: String) {
+        if self.begun.len() == MAX_BEGUN {
+            self.begun.remove(1);
+        }
+        self.begun.push(loader);
+    }
+
+    /// Whether the navigation has come to its end: to its own document, or to one that a script of it has led to since.
+    fn has_loaded(&self, loader: &String) -> bool {
+        let led_on = || self.begun.contains(loader) && self.begun.last() == self.loaded.as_ref();
+        self.loaded.as_ref() == Some(loader) || led_on()
     }
 
     /// Waits until the page is loaded and asks for nothing; false if it goes on asking.

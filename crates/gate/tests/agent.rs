@@ -64,6 +64,7 @@ async fn answer(
             let agent = headers["user-agent"].to_str().unwrap();
             Json(json!({ "count": of_mail.count(), "asked_by": agent })).into_response()
         }
+        "/throws" => page("<script>throw new Error('it is thrown')</script>"),
         "/silent" => std::future::pending().await,
         "/hostile" => page(&format!(
             "{HOSTILE}{}",
@@ -428,6 +429,16 @@ async fn what_was_recorded_is_done_again_without_a_model() {
     assert!(ran.outcome.verdict.passed, "{}", ran.why());
     assert_eq!(ran.asked.len(), 4);
     assert!(ran.notes().contains("no longer fits"), "{}", ran.notes());
+    // In a session of its own: what went wrong on the way that was lost is not the other way's.
+    let gone = RECORDED.replace("recorded:\n", "recorded:\n        - go: /gone\n");
+    let ran = run(&base, "/", &gone, buys).await;
+    assert!(ran.outcome.verdict.passed, "{}", ran.why());
+    assert_eq!(ran.asked.len(), 4);
+    // An exception is, whichever way meets it.
+    let gone = gone.replace("go: /gone", "go: /throws\n        - go: /gone");
+    let ran = run(&base, "/", &gone, buys).await;
+    assert_eq!(ran.strip(), "F", "{}", ran.why());
+    assert!(ran.why().contains("it is thrown"), "{}", ran.why());
     // Not in every round after traffic.
     let ran = run_at(Stage::PostTraffic, &base, "/moved", RECORDED, buys).await;
     assert!(
@@ -435,6 +446,57 @@ async fn what_was_recorded_is_done_again_without_a_model() {
         "{}",
         ran.why()
     );
+}
+
+fn recording(ran: &Ran) -> String {
+    ran.outcome.report.checks[0].rounds[0].tries[0]
+        .recording
+        .join("\n")
+}
+
+/// The address that the model is shown, with another path.
+fn beside(asked: &Value, path: &str) -> String {
+    let page = page(asked);
+    let shown = page.lines().find_map(|line| line.strip_prefix("url: "));
+    let shown: Url = shown.unwrap_or_else(|| panic!("{page}")).parse().unwrap();
+    shown.join(path).unwrap().into()
+}
+
+#[tokio::test]
+async fn what_is_recorded_leads_to_the_next_release_as_well() {
+    let base = site().await;
+    let wanders: Says = |turn, asked| match turn {
+        0 => uses(
+            "navigate",
+            json!({ "url": beside(asked, "/thanks?a=1#end") }),
+        ),
+        1 => uses("navigate", json!({ "url": beside(asked, "/") })),
+        2 => uses("back", json!({})),
+        _ => uses("done", json!({ "summary": "thanked" })),
+    };
+    let ran = run(&base, "/", "", wanders).await;
+    assert!(ran.outcome.verdict.passed, "{}", ran.why());
+    assert_eq!(
+        recording(&ran),
+        "go: \"/thanks?a=1#end\"\ngo: \"/\"\ngo: \"/thanks?a=1#end\""
+    );
+    let again = format!(
+        "      recorded:\n        - {}\n",
+        recording(&ran).replace('\n', "\n        - ")
+    );
+    let never: Says = |_, _| Err("nobody is asked".to_owned());
+    let ran = run(&site().await, "/", &again, never).await;
+    assert!(ran.outcome.verdict.passed, "{}", ran.why());
+    // What can't be written down would be missing from it.
+    let refers: Says = |turn, asked| match turn {
+        0 => uses("navigate", json!({ "url": "/thanks#{{hidden}}" })),
+        1 => uses("navigate", json!({ "url": beside(asked, "/thanks") })),
+        _ => uses("done", json!({ "summary": "thanked" })),
+    };
+    let ran = run(&base, "/", "", refers).await;
+    assert!(ran.outcome.verdict.passed, "{}", ran.why());
+    assert_eq!(recording(&ran), "");
+    assert!(ran.notes().contains("so nothing is"), "{}", ran.notes());
 }
 
 const ORDER: &str = "        - http: 'GET /orders?mail={{ mail }}'
@@ -488,6 +550,14 @@ async fn what_the_release_answers_is_part_of_the_proof() {
     let ran = run(&site().await, "/keeps", &recorded, never).await;
     assert!(
         ran.outcome.verdict.passed && ran.asked.is_empty(),
+        "{}",
+        ran.why()
+    );
+    // Where each step fits and the proof does not hold, no model gets a second chance.
+    let ran = run(&site().await, "/", &recorded, never).await;
+    assert_eq!(ran.strip(), "F", "{}", ran.why());
+    assert!(
+        ran.why().contains("expected $.count equal to 1, got 0"),
         "{}",
         ran.why()
     );
@@ -574,5 +644,5 @@ async fn a_suite_says_what_an_agent_needs() {
     suite.yaml:7:198: unknown key "text"; a step knows "name", "http", "expect", "capture", "timeout", "retries", "retry_every"
     suite.yaml:7:217: {{ gone }} refers to nothing; known here: "hidden", "mail"
     "#);
-    insta::assert_snapshot!(problems("    on: pre-traffic\n    agent: { goal: Buy, model: m, data: { hidden: x }, proof: [{ http: 'GET /{{ hidden }}' }] }\n"), @r#"suite.yaml:7:63: proof: "hidden" is one value under `data` and another one of the suite; rename one of them"#);
+    insta::assert_snapshot!(problems("    on: pre-traffic\n    agent: { goal: Buy, model: m, data: { hidden: x }, proof: [{ http: 'GET /{{ hidden }}' }] }\n"), @r#"suite.yaml:7:63: proof: "hidden" has one value under `data` and another one in the suite; rename one of them"#);
 }

@@ -277,6 +277,35 @@ fn any_answer() -> impl Strategy<Value = Answer> {
     })
 }
 
+#[test]
+fn a_doubt_is_never_dropped() {
+    let said = |doubts: Value| {
+        let mut agent = Agent::new(task(), page("Shop"));
+        asked(&mut agent);
+        agent.hear(tool(
+            "done",
+            json!({ "summary": "bought", "doubts": doubts }),
+        ));
+        agent.next(Duration::ZERO)
+    };
+    let ends = |doubts: &[&str]| {
+        Next::End(End::Done {
+            summary: "bought".to_owned(),
+            doubts: doubts.iter().map(|one| (*one).to_owned()).collect(),
+        })
+    };
+    assert_eq!(
+        said(json!("the total changed")),
+        ends(&["the total changed"])
+    );
+    assert_eq!(said(json!(["a", " ", "b"])), ends(&["a", "b"]));
+    assert_eq!(said(Value::Null), ends(&[]));
+    // What is no text is asked for again.
+    for odd in [json!({ "total": "changed" }), json!(true), json!(["a", 7])] {
+        assert!(matches!(said(odd), Next::Ask(_)));
+    }
+}
+
 proptest! {
     /// Whatever a model says, it ends, within its bounds, and passes nothing that its expectations don't.
     #[test]

@@ -35,7 +35,10 @@ impl Page {
                 let event: events::Lifecycle = incoming.params()?;
                 if event.frame_id == self.frame {
                     match event.name.as_str() {
-                        "init" => self.loading = true,
+                        "init" => {
+                            self.loading = true;
+                            self.note_begun(event.loader_id);
+                        }
                         "load" => {
                             self.loading = false;
                             self.loaded = Some(event.loader_id);

@@ -62,6 +62,10 @@ async fn requests_go_out_as_the_policy_says() {
         Navigation::Failed("net::ERR_BLOCKED_BY_CLIENT".to_owned())
     );
     assert_eq!(problems(&page, ProblemKind::Refused).len(), 1);
+    // A page that a script leaves before it is complete never is; where it leads is the page.
+    assert_eq!(bench.go(&mut page, "/leads-on").await, Navigation::Loaded);
+    assert_eq!(page.view().await.unwrap().text.trim(), "a mark");
+    assert_eq!(page.log().page_status, Some(200));
     let nobody = page
         .go("http://127.0.0.1:1/", Instant::now() + PLENTY)
         .await;

@@ -81,6 +81,7 @@ async fn answer(uri: Uri, headers: HeaderMap) -> Response {
         "/deferred" => page(
             "<button onclick='setTimeout(() => { document.title = \"done\" }, 50)'>Pay</button>",
         ),
+        "/leads-on" => page("<img src=/slow><script>location.replace('/marked')</script>"),
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(20)).await;
             page("late")

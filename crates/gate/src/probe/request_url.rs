@@ -205,6 +205,11 @@ impl fmt::Display for RequestUrl {
     }
 }
 
+/// What of a URL is sent, and the fragment with its `#`, which is for the page.
+pub(crate) fn split_fragment(url: &str) -> (&str, &str) {
+    url.split_at(url.find('#').unwrap_or(url.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

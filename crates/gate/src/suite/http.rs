@@ -12,7 +12,7 @@ use super::files::MAX_FILE_BYTES;
 use super::json::json_template;
 use super::{connect, credentials, files, keys, multipart};
 use crate::probe::http::{Body, Connect, DEFAULT_MAX_BODY, Request};
-use crate::probe::request_url::{Origin, UrlError, UrlReference};
+use crate::probe::request_url::{Origin, UrlError, UrlReference, split_fragment};
 use crate::probe::trust;
 use crate::template::Template;
 
@@ -214,8 +214,22 @@ fn method(node: &Node, written: &str, context: &Context) -> Option<Method> {
     found
 }
 
-/// A path on the target, or an absolute URL.
+/// A path on the target, or an absolute URL, for a request.
 pub(super) fn url(node: &Node, written: &str, context: &Context) -> Option<Template> {
+    template_of_url(node, written, context, |filled| filled)
+}
+
+/// The same for a browser, which keeps a fragment for the page.
+pub(super) fn page_url(node: &Node, written: &str, context: &Context) -> Option<Template> {
+    template_of_url(node, written, context, |filled| split_fragment(filled).0)
+}
+
+fn template_of_url(
+    node: &Node,
+    written: &str,
+    context: &Context,
+    sent: fn(&str) -> &str,
+) -> Option<Template> {
     const REMEDY: &str = "write a path that begins with /, or an absolute http or https URL";
     let template = context.template(node, written)?;
     // A reference may stand for a name or a number, or for all of the beginning.
@@ -224,7 +238,7 @@ pub(super) fn url(node: &Node, written: &str, context: &Context) -> Option<Templ
         let filled = filled.unwrap_or_default();
         let reference_first = written.starts_with("{{");
         let begin = if reference_first { "http://" } else { "" };
-        UrlReference::parse(&format!("{begin}{filled}")).err()
+        UrlReference::parse(&format!("{begin}{}", sent(&filled))).err()
     };
     if let Some(wrong) = trial("x").and_then(|wrong| trial("1").map(|_| wrong)) {
         // What stands before an @ may be a password.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::agent_task::{AgentTask, SeenPage};
 use super::demands::Findings;
-use super::page_session::{ActionOutcome, ElementAction, PageSession};
+use super::page_session::{ActionOutcome, ElementAction, PageSession, Through};
 use super::recorded_step::{self, RecordedStep};
 use super::unmeasured;
 use crate::cloud::ModelQuery;
@@ -33,6 +33,44 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_READ: usize = 8_000;
 
 impl PageSession<'_> {
+    /// Does again what was recorded, and judges. Only a step that no longer fits is a way lost: where all fit and the proof
+    /// does not hold, the release has failed, and no model looks for a way around that.
+    pub(super) async fn replay(
+        &mut self,
+        task: &AgentTask,
+        trace: &mut Trace,
+        findings: &mut Findings<'_>,
+    ) -> Result<Through, ProbeError> {
+        let replayed = self.steps(&task.recorded, trace, findings).await;
+        if !matches!(replayed, Ok(true)) {
+            self.leave(task.proof.said(), trace);
+        }
+        if replayed? {
+            let is_met = self.prove(&task.proof, trace, findings).await?;
+            if is_met {
+                self.noted
+                    .push("what was recorded was done again, without a model".to_owned());
+                return Ok(Through::Met);
+            }
+            return Ok(Through::Unmet);
+        }
+        let can_ask = self.context.clients.only_release && self.context.cloud.is_some();
+        if !can_ask || self.is_lost() {
+            return Ok(Through::Unmet);
+        }
+        // It is no failure yet that the way has changed.
+        trace.not_reached.clear();
+        let unmet = trace.steps.last_mut();
+        let unmet = unmet.map_or_else(String::new, |step| {
+            step.attempt.measurement = Measurement::Inconclusive;
+            step.name.clone().unwrap_or_default()
+        });
+        self.noted.push(format!(
+            "what was recorded no longer fits at {unmet:?}: the model looks for another way"
+        ));
+        Ok(Through::WayLost)
+    }
+
     /// Goes where the goal leads, and judges. False if it was not reached.
     pub(super) async fn agent(
         &mut self,
@@ -40,39 +78,6 @@ impl PageSession<'_> {
         trace: &mut Trace,
         findings: &mut Findings<'_>,
     ) -> Result<bool, ProbeError> {
-        if !task.recorded.is_empty() {
-            let replayed = match self.steps(&task.recorded, trace, findings).await {
-                Ok(true) => self.prove(&task.proof, trace, findings).await,
-                other => {
-                    self.leave(task.proof.said(), trace);
-                    other
-                }
-            };
-            if replayed? {
-                self.noted
-                    .push("what was recorded was done again, without a model".to_owned());
-                return Ok(true);
-            }
-            let can_ask = self.context.clients.only_release && self.context.cloud.is_some();
-            if !can_ask || self.is_lost() {
-                return Ok(false);
-            }
-            // It is no failure yet that the way has changed.
-            trace.not_reached.clear();
-            let unmet = trace.steps.last_mut();
-            let unmet = unmet.map_or_else(String::new, |step| {
-                step.attempt.measurement = Measurement::Inconclusive;
-                step.name.clone().unwrap_or_default()
-            });
-            self.noted.push(format!(
-                "what was recorded no longer fits at {unmet:?}: the model looks for another way"
-            ));
-            let again = self.steps(&self.probe.steps, trace, findings).await;
-            if !matches!(again, Ok(true)) {
-                self.leave(task.proof.said(), trace);
-                return again;
-            }
-        }
         let end = match self.goes(task, trace).await {
             Ok(end) => end,
             Err(why) => {
@@ -97,7 +102,9 @@ impl PageSession<'_> {
         self.noted.push(end.to_string());
         match judge(expectations, &end) {
             RunJudgement::Passed => {
-                trace.recording.append(&mut self.recording);
+                if !self.is_recording_incomplete {
+                    trace.recording.append(&mut self.recording);
+                }
                 Ok(true)
             }
             RunJudgement::Failed => Ok(false),
@@ -219,15 +226,14 @@ impl PageSession<'_> {
             .map_err(unmeasured)?;
         let came = self.acts(task, action, seen, &mut attempt).await?;
         match step {
-            RecordedStep::As(line) if came.is_ok() => self.recording.push(line),
             RecordedStep::AsPage if came.is_ok() => {
+                // The page that is left is shown until the one before has come.
+                self.come_to_rest().await.map_err(unmeasured)?;
                 let view = self.page.view().await.map_err(unmeasured)?;
-                self.recording
-                    .push(recorded_step::opened(&view.url, self.context));
+                let url = task.redactor(&self.context.values).text(&view.url);
+                self.add_to_recording(recorded_step::opened(&url, self.context), &said);
             }
-            RecordedStep::Not(why) if came.is_ok() => self
-                .noted
-                .push(format!("{said:?} can't be recorded: {why}")),
+            step if came.is_ok() => self.add_to_recording(step, &said),
             _ => {}
         }
         // That it could not be done is for the model to find a way around, and no failure.
@@ -241,6 +247,19 @@ impl PageSession<'_> {
         attempt.findings = vec![Finding::new("something to be done", got, true)];
         self.add_step(trace, &said, attempt);
         Ok(came)
+    }
+
+    /// Keeps a step of the recording. One that can't be kept makes a recording that leads elsewhere, so there is none.
+    fn add_to_recording(&mut self, step: RecordedStep, said: &str) {
+        match step {
+            RecordedStep::As(line) => self.recording.push(line),
+            RecordedStep::Not(why) => {
+                self.is_recording_incomplete = true;
+                self.noted
+                    .push(format!("{said:?} can't be recorded, so nothing is: {why}"));
+            }
+            RecordedStep::AsPage | RecordedStep::Needless => {}
+        }
     }
 
     /// What came of it, or why it can't be done.

@@ -170,6 +170,16 @@ impl<'a> Findings<'a> {
         self.unknown += log.problems_left_out;
     }
 
+    /// The same where the way has changed: that a page is no longer where it was is no fault.
+    pub(super) fn take_log_of_lost_way(&mut self, log: &Log, screen: &Screen) {
+        for problem in &log.problems {
+            if !matches!(problem.kind, ProblemKind::Request | ProblemKind::Refused) {
+                self.add(Demand::Of(problem.kind), &problem.text, screen);
+            }
+        }
+        self.unknown += log.problems_left_out;
+    }
+
     /// A request that got no answer, by its text.
     pub(super) fn take_unanswered(&mut self, text: &str, screen: &Screen) {
         self.add(Demand::Of(ProblemKind::Request), text, screen);

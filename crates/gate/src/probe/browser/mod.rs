@@ -32,12 +32,12 @@ pub(crate) use self::condition::{Condition, ElementCondition};
 pub(crate) use self::demands::{Vital, VitalLimit};
 pub(crate) use self::locator::{LocatorTemplate, MatchTemplate};
 pub(crate) use self::page_record::PageRecord;
-use self::page_session::PageSession;
+use self::page_session::{PageSession, Through, Way};
 use self::policy::Requests;
 pub(crate) use self::proof::Proof;
 pub(crate) use self::step::{Action, Step};
 use super::http::Request;
-use super::request_url::{Origin, RequestUrl};
+use super::request_url::{Origin, RequestUrl, split_fragment};
 use super::{
     Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
 };
@@ -64,7 +64,7 @@ pub(crate) struct Browser {
     pub(crate) reaches_release: Option<bool>,
     /// Other places that pages may come from.
     pub(crate) allow_origins: Vec<Template>,
-    /// Problems that are none, by their text, with `*` and `?`.
+    /// Problems to ignore, by their text, with `*` and `?`.
     pub(crate) allow: Vec<String>,
     pub(crate) accept_dialogs: bool,
     pub(crate) vitals: Vec<VitalLimit>,
@@ -138,7 +138,7 @@ impl Browser {
         let pages = self.pages();
         let rendered = pages.filter_map(|url| url.render(&context.values).ok());
         rendered
-            .filter_map(|url| context.clients.resolve(&url, None).ok())
+            .filter_map(|url| resolved(&url, context).ok())
             .collect()
     }
 
@@ -227,7 +227,7 @@ impl ProbeKind for Browser {
         let allowed = self.allowed(&context.values).unwrap_or_default();
         for page in self.pages() {
             let url = page.render(&context.values).ok();
-            let url = url.and_then(|url| context.clients.resolve(&url, None).ok());
+            let url = url.and_then(|url| resolved(&url, context).ok());
             let Some(url) = url else {
                 // The check itself will say why it can't be asked, and does not pass.
                 subject = Subject::Release;
@@ -258,6 +258,17 @@ impl ProbeKind for Browser {
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
+}
+
+/// What a browser asks for: the URL without its fragment.
+fn resolved(url: &str, context: &ProbeContext) -> Result<RequestUrl, ProbeError> {
+    context.clients.resolve(split_fragment(url).0, None)
+}
+
+/// What a browser is given.
+fn page_url(url: &str, context: &ProbeContext) -> Result<String, ProbeError> {
+    let fragment = split_fragment(url).1;
+    Ok(format!("{}{fragment}", resolved(url, context)?))
 }
 
 async fn execute(
@@ -361,15 +372,32 @@ async fn through_screens(
         doubt: None,
     };
     for (index, screen) in probe.screens.iter().enumerate() {
-        let session = PageSession::open(probe, context, screen, endpoint, requests, times).await;
-        let mut session = session.map_err(unmeasured)?;
-        let through = session.through(trace, findings).await;
-        trace.notes.extend(session.notes());
-        let doubt = session.doubt().map(str::to_owned);
-        session.close().await;
-        none_missed(requests)?;
-        seen.met = through?;
-        seen.doubt = seen.doubt.or(doubt);
+        let has_recorded = probe
+            .agent
+            .as_ref()
+            .is_some_and(|agent| !agent.recorded.is_empty());
+        let mut way = if has_recorded {
+            Way::Recorded
+        } else {
+            Way::Steps
+        };
+        let through = loop {
+            let session =
+                PageSession::open(probe, context, screen, endpoint, requests, times).await;
+            let mut session = session.map_err(unmeasured)?;
+            let through = session.through(way, trace, findings).await;
+            trace.notes.extend(session.notes());
+            let doubt = session.doubt().map(str::to_owned);
+            session.close().await;
+            none_missed(requests)?;
+            seen.doubt = seen.doubt.or(doubt);
+            match through? {
+                // Nothing of the way that was lost is left: no cookie, and no half-filled cart.
+                Through::WayLost => way = Way::Steps,
+                through => break through,
+            }
+        };
+        seen.met = through == Through::Met;
         if let (true, Some(tolerance)) = (seen.met, probe.old_looks) {
             let looks = visual_comparison::VisualComparison {
                 probe,

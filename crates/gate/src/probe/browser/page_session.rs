@@ -11,7 +11,7 @@ use super::demands::Findings;
 use super::page_record::{PageRecord, ScreenshotMask};
 use super::policy::{Policy, Requests};
 use super::step::{Action, Step};
-use super::{Browser, Screen, unmeasured};
+use super::{Browser, Screen, page_url, unmeasured};
 use crate::expect::{Actual, Finding, several};
 use crate::measurement::Measurement;
 use crate::probe::request_url::Origin;
@@ -44,6 +44,27 @@ pub(super) struct PageSession<'a> {
     pub(super) doubt: Option<String>,
     /// What a model did, as steps of a suite.
     pub(super) recording: Vec<String>,
+    /// Something that it did can't be written down as a step.
+    pub(super) is_recording_incomplete: bool,
+}
+
+/// What is gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// What an agent did earlier, without its model.
+    Recorded,
+    /// The steps of the suite, or those that a model finds.
+    Steps,
+}
+
+/// How far a session came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Through {
+    Met,
+    /// A step was not met, or the proof does not hold.
+    Unmet,
+    /// A recorded step is no longer met. A model may look for another way, in a session of its own.
+    WayLost,
 }
 
 impl<'a> PageSession<'a> {
@@ -93,6 +114,7 @@ impl<'a> PageSession<'a> {
             is_lost: false,
             doubt: None,
             recording: Vec::new(),
+            is_recording_incomplete: false,
         })
     }
 
@@ -143,19 +165,29 @@ impl<'a> PageSession<'a> {
         (count > 0).then(|| several(by.into_iter().map(str::to_owned), count, ", "))
     }
 
-    /// Takes step after step until one is not met, and then judges what is behind the page. False if one was not met.
+    /// Takes step after step until one is not met, and then judges what is behind the page.
     pub(super) async fn through(
         &mut self,
+        way: Way,
         trace: &mut Trace,
         findings: &mut Findings<'_>,
-    ) -> Result<bool, ProbeError> {
+    ) -> Result<Through, ProbeError> {
         let probe = self.probe;
         let mut met = self.steps(&probe.steps, trace, findings).await;
         if let Some(agent) = &probe.agent {
-            met = match met {
-                Ok(true) => self.agent(agent, trace, findings).await,
-                other => {
-                    self.leave(agent.recorded.iter().map(Step::said), trace);
+            met = match (met, way) {
+                (Ok(true), Way::Recorded) => match self.replay(agent, trace, findings).await {
+                    Ok(Through::WayLost) => {
+                        findings.take_log_of_lost_way(self.page.log(), self.screen);
+                        return Ok(Through::WayLost);
+                    }
+                    other => other.map(|through| through == Through::Met),
+                },
+                (Ok(true), Way::Steps) => self.agent(agent, trace, findings).await,
+                (other, way) => {
+                    if way == Way::Recorded {
+                        self.leave(agent.recorded.iter().map(Step::said), trace);
+                    }
                     self.leave(agent.proof.said(), trace);
                     other
                 }
@@ -172,7 +204,7 @@ impl<'a> PageSession<'a> {
             let record = self.record().await;
             trace.pages.push(record);
         }
-        Ok(met)
+        Ok(if met { Through::Met } else { Through::Unmet })
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -376,7 +408,7 @@ impl<'a> PageSession<'a> {
         attempt: &mut Attempt,
         until: Instant,
     ) -> Result<Vec<Finding>, ProbeError> {
-        let url = self.context.clients.resolve(url, None)?.to_string();
+        let url = page_url(url, self.context)?;
         attempt.request = Some(format!("GET {url}"));
         let went = self.page.go(&url, until).await.map_err(unmeasured)?;
         attempt.status = self.page.log().page_status;

@@ -35,7 +35,7 @@ pub(super) async fn step(
     seen: &SeenPage,
 ) -> Result<RecordedStep, browser::Error> {
     let (index, kind) = match action {
-        Action::Navigate(url) => return Ok(RecordedStep::As(format!("go: {}", quoted(url)))),
+        Action::Navigate(url) => return Ok(opened(url, going.context)),
         Action::Back => return Ok(RecordedStep::AsPage),
         // Elements are brought onto the screen by themselves.
         Action::Scroll(_) | Action::Read => return Ok(RecordedStep::Needless),
@@ -53,7 +53,6 @@ pub(super) async fn step(
     let Some(element) = element(going, index, seen).await? else {
         return Ok(RecordedStep::Not("nothing finds its element alone"));
     };
-    let has_reference = |text: &str| text.contains("{{");
     let line = match &kind {
         Kind::Click => format!("click: {element}"),
         Kind::Type(text) | Kind::Select(text) if has_reference(text) => {
@@ -121,19 +120,29 @@ async fn element(
     Ok(selector.map(|selector| format!("{{ css: {} }}", quoted(&selector))))
 }
 
-/// The step that opens the page at `url`: of the release by its path.
-pub(super) fn opened(url: &str, context: &ProbeContext) -> String {
+/// The step that opens the page at `url`: of the release by its path, so that it leads to the next one as well.
+pub(super) fn opened(url: &str, context: &ProbeContext) -> RecordedStep {
     let parsed = Url::parse(url).ok();
     let of_release = parsed
         .filter(|url| Origin::of(url).is_some_and(|origin| context.clients.release.is_at(&origin)));
     let place = of_release.map_or_else(
         || url.to_owned(),
-        |url| match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        },
+        |url| url[url::Position::BeforePath..].to_owned(),
     );
-    format!("go: {}", quoted(&place))
+    let line = format!("go: {}", quoted(&place));
+    if has_reference(&place) {
+        RecordedStep::Not("its URL would be a reference of the suite")
+    } else if place.contains(MASK) {
+        RecordedStep::Not("its URL has a secret in it")
+    } else if line.chars().count() > MAX_STEP {
+        RecordedStep::Not("it is too long")
+    } else {
+        RecordedStep::As(line)
+    }
+}
+
+fn has_reference(text: &str) -> bool {
+    text.contains("{{")
 }
 
 /// A text of YAML, which JSON's are.

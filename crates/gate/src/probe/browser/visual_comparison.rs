@@ -13,7 +13,7 @@ use super::page_session::PageSession;
 use super::page_settled::unended;
 use super::picture::{Picture, difference};
 use super::policy::Requests;
-use super::{Browser, Screen, unmeasured};
+use super::{Browser, Screen, page_url, unmeasured};
 use crate::expect::{Actual, Finding};
 use crate::probe::load::old_version;
 use crate::probe::request_url::Origin;
@@ -95,7 +95,7 @@ impl VisualComparison<'_> {
             self.times,
         );
         let new = new.await.map_err(unmeasured)?;
-        let url = self.context.clients.resolve(path, None)?.to_string();
+        let url = page_url(path, self.context)?;
         let new = self.look(new.page, &url).await?;
         let until = self.times.1 + super::EVIDENCE_RESERVE;
         let policy = Box::new(OldVersion(old.clone()));

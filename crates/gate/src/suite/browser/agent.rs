@@ -176,7 +176,7 @@ fn names_one_value(
         return true;
     };
     let message = format!(
-        "proof: {:?} is one value under `data` and another one of the suite",
+        "proof: {:?} has one value under `data` and another one in the suite",
         datum.name
     );
     context.problems.add(node.at, message, "rename one of them");

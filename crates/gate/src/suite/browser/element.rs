@@ -150,7 +150,7 @@ fn role(node: &Node, context: &Context) -> Option<String> {
     if ROLES.contains(&written) {
         return Some(written.to_owned());
     }
-    let message = format!("role: {written:?} is no role that elements have for people");
+    let message = format!("role: {written:?} is not a role by which people find an element");
     let remedy = match problems.nearest(written, ROLES.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => "write one of WAI-ARIA, such as button, link, textbox, heading or img".to_owned(),

@@ -61,7 +61,7 @@ pub(super) fn go(node: &Node, key: &str, context: &Context) -> Option<Step> {
     let written = scalar::text(node, key, &context.problems)?;
     Some(Step {
         name: None,
-        action: Action::Go(http::url(node, written, context)?),
+        action: Action::Go(http::page_url(node, written, context)?),
         timeout: None,
     })
 }
