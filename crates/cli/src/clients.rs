@@ -60,7 +60,7 @@ fn unknown(error: impl std::error::Error, profile: Option<&str>) -> Failure {
              list-profiles` names"
         ),
         (false, _) => format!(
-            "AWS credentials could not be had: {}; sign in again (aws sso login), or choose another AWS_PROFILE",
+            "AWS credentials could not be obtained: {}; sign in again (aws sso login), or choose another AWS_PROFILE",
             innermost(&error)
         ),
     })

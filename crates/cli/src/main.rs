@@ -42,7 +42,7 @@ use crate::screen::Screen;
 #[derive(Parser)]
 #[command(name = "deploy-hooks", version = VERSION.as_str(), propagate_version = true, after_help = EXAMPLES)]
 struct Args {
-    /// Tell results as JSON
+    /// Print results as JSON
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -92,10 +92,10 @@ enum Command {
     Doctor(doctor::Args),
     Install(Box<install::Args>),
     Uninstall(install::UninstallArgs),
-    /// Who is told of manual approvals, how that looks, and what was decided
+    /// Manual approvals: who is notified, how the messages look, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
-    /// What gates decided: list, stats, page; and where one has stopped a release: override, and who has
+    /// What gates decided: list, stats, page; and, for a release that a gate has stopped: override, overrides
     #[command(subcommand)]
     Gates(gates::Command),
     /// Environments that sleep: plan, stop, wake, snooze, explain

@@ -14,7 +14,7 @@ use crate::suite_file::{self, HurlValues};
 /// Check suites without running them
 #[derive(clap::Args)]
 #[command(
-    after_help = "Wrong is also what each gate would refuse, whatever is deployed. Notes are of what is allowed and probably \
+    after_help = "Anything that a gate would refuse, whatever is deployed, is also wrong. Notes are about what is allowed and probably \
     not meant.\n\nExit codes: 0 all suites are right (there may be notes), 3 one is wrong or can't be read.\n\nExamples:\n  \
     deploy-hooks validate suites/*.yaml\n  deploy-hooks validate --format github suites/*.yaml\n  \
     deploy-hooks validate --json - < shop.yaml"

@@ -11,7 +11,7 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 use crate::{clients, deployed, findings};
 
-/// Hold what AWS has of a deployment against the rules of its wiring
+/// Check a deployment's configuration in AWS against the wiring rules
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {

@@ -187,7 +187,7 @@ async fn what_costs_is_started_only_where_that_is_said() {
         format!("{SUITE}  - {{ name: own tests, ecs_task: {{ task_definition: shop-tests }} }}\n");
     let output = check(&aws, file("task", &suite), &["--deployment", "d-ABCDEF123"]).await;
     assert_snapshot!(told(&output, &service), @r#"
-    task.yaml: check "own tests" (line 9) starts a task of ECS, which costs: allow it by --run-tasks, or leave it out by --skip
+    task.yaml: check "own tests" (line 9) starts an ECS task, which costs money: allow it with --run-tasks, or leave it out with --skip
     (ends with 3)
     "#);
     assert!(aws.calls().is_empty(), "{:?}", aws.calls());

@@ -334,7 +334,7 @@ fn regions_and_policies_are_linted() {
     assert_snapshot!(err(&wrong), @r#"
     -:3:11: regions: "eu-centrl-1" is no region; did you mean eu-central-1?
     -:4:40: unknown key "onhour"; did you mean "on_hour"?
-    -:4:93: weekends is said of Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
+    -:4:93: weekends belongs to Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
     "#);
     let remark = lint("schedules: { old: { syntax: custodian, text: 'off' } }");
     assert_eq!(code(&remark), 0);
@@ -430,7 +430,7 @@ fn a_week_can_be_seen_without_an_account() {
     ");
     let nothing = plan(&["--offline"]);
     assert_eq!(code(&nothing), 2);
-    assert_snapshot!(err(&nothing), @"a plan is one of services, and without an AWS account there are none; give --services FILE, or --week for the week of the configuration's schedules");
+    assert_snapshot!(err(&nothing), @"a plan needs services, and without an AWS account there are none; give --services FILE, or --week for the week of the configuration's schedules");
     let page = plan(&["--offline", "--html", "-"]);
     assert!(out(&page).contains("follow-the-sun"), "{}", err(&page));
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("services.json");

@@ -129,7 +129,7 @@ impl fmt::Display for Condition {
             Self::Refused { detail } => write!(f, "AWS does not stop it: {detail}"),
             Self::Deploys { since } => write!(
                 f,
-                "a deployment is in progress since {}, and no longer puts off the sleep",
+                "a deployment has been in progress since {}, and no longer puts off the sleep",
                 second(since)
             ),
             Self::StillRuns { kind, running, .. } => match kind.spec().parts {

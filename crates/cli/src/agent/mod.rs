@@ -28,8 +28,8 @@ pub(crate) enum Command {
 }
 
 const RECORD_HELP: &str = "\
-The agent asks its model of Amazon Bedrock with your AWS credentials, which costs; the bounds of the check hold. Only a run that \
-met what proves it is written down. Look at it (agent show) before you put it into the suite (agent approve): what stands \
+The agent calls its Amazon Bedrock model with your AWS credentials, which costs money; the bounds of the check hold. Only a run that \
+met its proof is written down. Look at it (agent show) before you put it into the suite (agent approve): what stands \
 there is done at each gate.
 
 Exit codes: those of `check`: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong.

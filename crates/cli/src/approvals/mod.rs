@@ -20,7 +20,7 @@ use crate::screen::Screen;
 pub(crate) enum Command {
     /// Check a configuration, and show its routes
     Lint(lint::Args),
-    /// Show what a message becomes in each channel that is told; nothing is sent
+    /// Show how a message looks in each channel that would get it; nothing is sent
     Preview(preview::Args),
     /// Send a test message to a channel
     SendTest(send_test::Args),

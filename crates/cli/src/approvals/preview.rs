@@ -20,7 +20,7 @@ use super::preview_subject::{self, PreviewSubject};
 use crate::failure::{Failure, read_json};
 use crate::screen::{Screen, Style};
 
-/// Show what a message becomes in each channel that is told; nothing is sent.
+/// Show how a message looks in each channel that would get it; nothing is sent.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

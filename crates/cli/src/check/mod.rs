@@ -84,17 +84,17 @@ Secrets that the checks of this run name are read from where the suite says they
 comes first: DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
 
 With --deployment or --service the release is looked up as its gate does, with your AWS credentials: the listener under test, version, image \
-and all other facts. Nobody is answered, and nothing is stored. It is refused where an answer may be another release's: before traffic has moved to \
+and all other facts. No caller is answered, and nothing is stored. The run is refused where another release might answer: before traffic has moved to \
 the release, while two of them answer, after a rollback, and where the group or service has gone on to another deployment. Your credentials need the \
 rights of the gates to describe and list, and what the checks need: lambda:InvokeFunction on the function, say.
 
 Checks that ask AWS (alarms, targets, lambda, metric, logs, wiring) are measured with --deployment or --service only, as they are about a \
-deployment; with --url, --skip leaves one out. A check `ecs_task` also needs --run-tasks, as it starts a task that costs.
+deployment; with --url, leave them out with --skip. An `ecs_task` check also needs --run-tasks, as it starts a task, which costs money.
 
 Checks in a browser are measured in the Chromium or Chrome that PATH has, or that CHROMIUM or --browser names. It is started
 without a window and with a profile of its own, and ended with the run.
 
-An agent asks its model of Amazon Bedrock with your AWS credentials, which costs; `deploy-hooks agent record` writes down what it did.
+An agent calls its Amazon Bedrock model with your AWS credentials, which costs money; `deploy-hooks agent record` writes down what it did.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 

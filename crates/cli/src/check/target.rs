@@ -22,7 +22,7 @@ pub(super) struct CheckTarget {
     /// Where the release answers: scheme, host and port
     #[arg(long, value_parser = settings::base_url)]
     url: Option<Url>,
-    /// The name to speak to it by, if another than in the URL
+    /// The host name to use, if it differs from the one in the URL
     #[arg(long, value_name = "NAME", requires = "url")]
     host: Option<String>,
     /// A fact of the release, as {{ target.NAME }} in the suite: version=2.0.1
@@ -94,7 +94,7 @@ impl CheckTarget {
             .filter(|check| check.probe == TASK)
             .map(|check| {
                 format!(
-                    "check {:?} (line {}) starts a task of ECS, which costs: allow it by --run-tasks, or leave it out by --skip",
+                    "check {:?} (line {}) starts an ECS task, which costs money: allow it with --run-tasks, or leave it out with --skip",
                     check.name, check.line
                 )
             })

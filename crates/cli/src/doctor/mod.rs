@@ -18,7 +18,7 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 use crate::{clients, findings};
 
-/// Hold what AWS has of an installation against what it needs
+/// Check that an installation in AWS has everything that it needs
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {

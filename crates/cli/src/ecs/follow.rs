@@ -46,10 +46,10 @@ pub(crate) struct FollowOptions {
     /// End with 0 once this lifecycle stage has begun, or all has succeeded
     #[arg(long, value_name = "STAGE", value_parser = LIFECYCLE_STAGES)]
     until: Option<String>,
-    /// Follow for so long; then end with 2, while the deployment goes on
+    /// Follow for this long at most; then end with 2, while the deployment goes on
     #[arg(long, value_name = "TIME", default_value = "2h", value_parser = duration)]
     timeout: Duration,
-    /// Ask ECS so often
+    /// How often to ask ECS
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     interval: Duration,
     /// Say only how it ended

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     At(at::Args),
     /// Show what would be done and when, and the week as a picture; changes nothing
     Plan(plan::Args),
-    /// Show what sleeps since when, what it had, and what that saves
+    /// Show what sleeps and since when, what it had before, and what that saves
     Status(status::Args),
     /// Say why a service is on or off, and what comes next
     Explain(explain::Args),

@@ -71,7 +71,7 @@ Examples:
   deploy-hooks env plan --html week.html";
 
 const NO_SERVICES: &str = "\
-a plan is one of services, and without an AWS account there are none; give --services FILE, or --week for the week of \
+a plan needs services, and without an AWS account there are none; give --services FILE, or --week for the week of \
 the configuration's schedules";
 
 /// Shows the plan.

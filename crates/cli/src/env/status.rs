@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{Cell, lines};
 
-/// Show what sleeps since when, what it had, and what that saves.
+/// Show what sleeps and since when, what it had before, and what that saves.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -37,7 +37,7 @@ pub(crate) fn how_long(text: &str) -> Result<SignedDuration, String> {
 /// Until when.
 #[derive(clap::Args)]
 pub(crate) struct Until {
-    /// For so long from now: 2h, 90m, 3d
+    /// For this long from now: 2h, 90m, 3d
     #[arg(long = "for", value_name = "TIME", value_parser = how_long, conflicts_with = "until")]
     pub(crate) lasting: Option<SignedDuration>,
     /// Until then: 23:30 in the configuration's zone, or 2026-11-23T23:30:00Z

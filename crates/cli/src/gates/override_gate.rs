@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Why the release may pass; everybody who hears of it reads this
     #[arg(long)]
     reason: String,
-    /// For deployments whose gate begins within so long from now: 2h, 90m, 7d at most
+    /// For deployments whose gate begins within this time from now: 2h, 90m, 7d at most
     #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = times::how_long)]
     lasting: SignedDuration,
     /// Record it; without this nothing is written
@@ -89,7 +89,7 @@ async fn caller(aws: &Aws) -> Result<String, Failure> {
     let answer = aws.sts().get_caller_identity().send().await;
     let answer = answer.map_err(|error| {
         Failure::Failed(format!(
-            "who you are could not be found out, and nobody overrides a gate without a name: {}",
+            "your identity could not be determined, and nobody may override a gate anonymously: {}",
             explain(&error)
         ))
     })?;
@@ -139,7 +139,7 @@ impl Draft<'_> {
         }
         if others.is_empty() {
             return Err(format!(
-                "no required check of the {gate} gate passed: an override lets checks not pass beside at least one that does"
+                "no required check of the {gate} gate passed: an override needs at least one that does"
             ));
         }
         let scope = OverrideScope::of(gate, &report.target)
@@ -257,7 +257,7 @@ mod tests {
         this release has passed the pre-traffic gate: there is nothing to override
         the suite "shop" allows no override; write `overridable: true` at its top, set the stack's parameters ApprovalsConfig and GateEventBus, and deploy again
         no check stopped this release, so an override would not help: check "b" failed
-        no required check of the pre-traffic gate passed: an override lets checks not pass beside at least one that does
+        no required check of the pre-traffic gate passed: an override needs at least one that does
         this report can't be overridden: nothing tells this release from others: no image, task definition or version is known
         --reason is empty: say why this release may pass
         --reason is longer than 500 characters

@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     /// Only of this service or application
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
-    /// Only the newest so many
+    /// Only this many of the newest
     #[arg(long, value_name = "NUMBER", default_value = "1000", value_parser = newest_so_many)]
     last: NonZeroUsize,
 }

@@ -57,7 +57,7 @@ const HELP: &str = "\
 The first page and the usual places of health and version are asked, by GET only. What was seen is written down as a suite, and the \
 suite is run once: a check that does not pass is kept as advisory, with the reason beside it.
 
-With --from nothing is asked. What the file is, its content says; a Hurl file is known by the end of its name, .hurl:
+With --from no request is sent. The kind of file is recognised by its content, a Hurl file by the end of its name, .hurl:
   an OpenAPI description, 3.0 or 3.1   each GET and HEAD whose parameters have examples, with status, media type and schema
   a recording of a browser, HAR        each document and each call of the page's own origin, with status and media type
   curl commands                        one check each

@@ -76,14 +76,14 @@ pub(crate) struct Args {
 const HELP: &str = "\
 Build the packages first, in the checkout: `make build ARCH=arm64`. What is asked at most: where suites lie, and the subnets and security \
 groups of the gates where a load balancer of yours is internal. Everything else keeps the template's default, or what the stack has; \
---parameter sets it. Shown before anything is made: the changes by their risk, and what is charged by the month.
+--parameter sets it. Before anything is created, it shows the changes by their risk, and the monthly charges.
 
 A first suite is stored where suites lie, if there is none yet; it stops releases until you have written what yours must show. At the end \
-stand the lines for your AppSpec or your ECS services.
+it prints the lines for your AppSpec or your ECS services.
 
 Without a terminal nothing is asked: --yes is needed, and an answer that can't be found is an error.
 
-Exit codes: 0 it is installed, or a dry run was shown; 1 CloudFormation could not; 2 the call is wrong, or nobody said yes.
+Exit codes: 0 it is installed, or a dry run was shown; 1 CloudFormation failed; 2 the call is wrong, or nobody said yes.
 
 Examples:
   deploy-hooks install --dry-run

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Don't ask: for CI
     #[arg(long)]
     yes: bool,
-    /// Although environments are on, and what sleeps then goes on sleeping
+    /// Delete the stack even though environments are on; what sleeps then stays asleep
     #[arg(long)]
     leave_asleep: bool,
 }
@@ -35,7 +35,7 @@ Take the gates out of your AppSpecs, services and pipelines first: CodeDeploy wa
 
 What holds records stays: reports and the tables of approvals and environments. The bucket of packages and suites is yours.
 
-Exit codes: 0 it is gone, or a dry run was shown; 1 CloudFormation could not; 2 the call is wrong, or nobody said yes.
+Exit codes: 0 it is gone, or a dry run was shown; 1 CloudFormation failed; 2 the call is wrong, or nobody said yes.
 
 Examples:
   deploy-hooks uninstall --dry-run

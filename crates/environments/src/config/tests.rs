@@ -165,7 +165,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     cluster-with-service.yaml:4:12: clusters: a name has no "/"; write the name alone, with * and ? if you like
     custodian-policy.yaml:5:57: off_hour is out of range; write a whole number from 0 to 23
     custodian-policy.yaml:5:71: weekends is true or false, not text; write true or false, without quotes
-    custodian-policy.yaml:6:80: on_hour is said of Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
+    custodian-policy.yaml:6:80: on_hour belongs to Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
     custodian-policy.yaml:8:39: unknown key "onhour"; did you mean "on_hour"?
     custodian-policy.yaml:8:62: default_tz: unknown time zone "Middle-earth/Shire"; write et, ct, mt, pt, gmt, bst or a name of the IANA database, such as Europe/Berlin
     custodian-policy.yaml:8:94: skip_days: "25.12.2026" is not a date; write year, month and day: 2026-12-25

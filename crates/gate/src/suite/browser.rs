@@ -162,7 +162,7 @@ fn screen(node: &Node, context: &Context) -> Option<Screen> {
     Some(Screen::of(name?, width?, height?, mobile))
 }
 
-/// Problems that are none, by their text.
+/// Problems to ignore, by their text.
 fn allow(node: &Node, context: &Context) -> Option<Vec<String>> {
     let problems = &context.problems;
     let nodes = few(node, "allow", MAX_PATTERNS, context)?;

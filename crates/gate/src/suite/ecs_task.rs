@@ -127,7 +127,7 @@ fn results(node: &Node, context: &Context) -> Option<Results> {
         for key in ["tests", "failed", "skipped"] {
             if let Some(node) = object.get(key) {
                 let message = format!(
-                    "{key} goes with `format: json`; a JUnit file has its counts where all have them"
+                    "{key} goes with `format: json`; a JUnit file always has its counts in the same places"
                 );
                 problems.add(node.at, message, "remove it");
             }

@@ -252,7 +252,7 @@ pub(super) fn resolved(folder: &str, written: &str) -> Result<String, &'static s
         return Err("it is longer than 300 characters");
     }
     if written.chars().any(|c| c.is_control() || c == '\\') {
-        return Err("it has a backslash or an invisible character; folders are parted by /");
+        return Err("it has a backslash or an invisible character; folders are separated by /");
     }
     if written.contains(':') || !written.split('/').all(is_plain) {
         return Err(

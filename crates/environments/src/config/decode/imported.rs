@@ -93,7 +93,7 @@ pub(super) fn policy(object: &Object<'_>, syntax: Syntax, problems: &Findings) -
     if syntax != Syntax::Custodian {
         for (key, node) in given {
             let message =
-                format!("{key} is said of Cloud Custodian's policies, and this is {syntax}");
+                format!("{key} belongs to Cloud Custodian's policies, and this is {syntax}");
             problems.add(node.at, message, "remove it, or write `syntax: custodian`");
         }
         return None;

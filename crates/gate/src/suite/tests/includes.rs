@@ -210,7 +210,7 @@ fn a_bad_include_is_named_at_its_place() {
     suites/shop.yaml:3:11: include: "/etc/passwd" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
     suites/shop.yaml:3:24: include: "../a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
     suites/shop.yaml:3:35: include: "a/../a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
-    suites/shop.yaml:3:48: include: "C:\\a.yaml" is no path to a file beside the suite: it has a backslash or an invisible character; folders are parted by /; write one such as shared/login.yaml
+    suites/shop.yaml:3:48: include: "C:\\a.yaml" is no path to a file beside the suite: it has a backslash or an invisible character; folders are separated by /; write one such as shared/login.yaml
     suites/shop.yaml:3:61: include: "s3://b/a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
     suites/shop.yaml:3:78: include: "{{ page }}.yaml" is no path to a file beside the suite: a path can't have references; write one such as shared/login.yaml
     suites/shop.yaml:3:97: include is empty; write something, or remove the key

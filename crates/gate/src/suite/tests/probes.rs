@@ -275,7 +275,7 @@ checks:
     suite.yaml:9:109: from: unknown "mail"; write one of "s3", "log"
     suite.yaml:9:122: "$[" is not a JSONPath: a bracket is not closed (character 3); close it with ]
     suite.yaml:9:128: unknown key "kind"; results knows "format", "from", "tests", "failed", "skipped"
-    suite.yaml:11:70: tests goes with `format: json`; a JUnit file has its counts where all have them; remove it
+    suite.yaml:11:70: tests goes with `format: json`; a JUnit file always has its counts in the same places; remove it
     suite.yaml:13:46: results has no "format"; add `format:`
     suite.yaml:16:14: what `ecs_task` measures has no latency; `ecs_task` has body, and conditions of its own among its keys
     "#);
@@ -355,7 +355,7 @@ checks:
     browser: { steps: [{ go: / , timeout: 20s, name: open }, { type: { into: { role: textbox }, text: '{{ password }}' } }], screens: [{ name: tablet, width: 820, height: 1180, mobile: true }], dialogs: accept, mask: [.card] }
 ";
     insta::assert_snapshot!(problems(text), @r#"
-    suite.yaml:8:26: role: "buton" is no role that elements have for people; did you mean "button"?
+    suite.yaml:8:26: role: "buton" is not a role by which people find an element; did you mean "button"?
     suite.yaml:9:15: "/a b" can't be asked for: ' ' can't be sent as it is; write /a%20b
     suite.yaml:10:17: type has no "text"; add `text:`
     suite.yaml:10:46: `name` goes with `role`; remove it
