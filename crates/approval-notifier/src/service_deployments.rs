@@ -9,7 +9,7 @@ use crate::follow;
 
 /// An event about a deployment does not say which; it is among the newest ones of its service, as a
 /// service has one at a time.
-const MAX_FOLLOWED_DEPLOYMENTS: i32 = 5;
+const MAX_FOLLOWED_DEPLOYMENTS: usize = 5;
 
 /// Follows up the newest deployments of a service.
 pub async fn follow_service(
@@ -17,22 +17,14 @@ pub async fn follow_service(
     cluster: &str,
     service: &str,
 ) -> Result<(), NotifierError> {
-    let listed = context
-        .aws
-        .ecs()
-        .list_service_deployments()
-        .cluster(cluster)
-        .service(service)
-        .max_results(MAX_FOLLOWED_DEPLOYMENTS)
-        .send()
+    let listed = common::ecs::newest_service_deployments(context.aws, cluster, service)
         .await
         .map_err(|error| {
             let what = format!("the deployments of the service {service} in the cluster {cluster}");
             PipelineError::call(what, "ecs:ListServiceDeployments", &error)
         })?;
     let mut followed = Vec::new();
-    let newest = usize::try_from(MAX_FOLLOWED_DEPLOYMENTS).unwrap_or_default();
-    for deployment in listed.service_deployments().iter().take(newest) {
+    for deployment in listed.iter().take(MAX_FOLLOWED_DEPLOYMENTS) {
         if let Some(arn) = deployment.service_deployment_arn() {
             followed.push(Box::pin(follow::execution(context, SERVICE_DEPLOYMENTS, arn)).await);
         }

@@ -1,4 +1,4 @@
-//! Answers of AWS that a test writes, for calls without an SDK crate.
+//! Answers of AWS that a test writes.
 
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};

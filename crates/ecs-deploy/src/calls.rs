@@ -8,8 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::deployment::Deployment;
 
-/// `ListServiceDeployments` gives no more.
-const MAX_LISTED: i32 = 100;
 /// `DescribeServiceRevisions` takes no more.
 const MAX_REVISIONS: usize = 20;
 
@@ -163,14 +161,8 @@ pub async fn find(
     task_definition: &str,
 ) -> Result<Option<String>, CallError> {
     let name = service.service_arn().unwrap_or_default();
-    let listed = aws
-        .ecs()
-        .list_service_deployments()
-        .set_cluster(service.cluster_arn().map(str::to_owned))
-        .service(name)
-        // All that AWS gives at once, as it does not say in which order.
-        .max_results(MAX_LISTED)
-        .send()
+    let cluster = service.cluster_arn().unwrap_or_default();
+    let mut listed = common::ecs::newest_service_deployments(aws, cluster, name)
         .await
         .map_err(CallError::of(
             aws.identity(),
@@ -178,14 +170,6 @@ pub async fn find(
             "ecs:ListServiceDeployments",
             "the service was deleted meanwhile",
         ))?;
-    let mut listed = listed.service_deployments.unwrap_or_default();
-    listed.sort_by_key(|brief| {
-        std::cmp::Reverse(
-            brief
-                .created_at()
-                .map(aws_sdk_ecs::primitives::DateTime::as_nanos),
-        )
-    });
     listed.truncate(MAX_REVISIONS);
     let revisions: Vec<String> = listed
         .iter()

@@ -169,12 +169,7 @@ fn stage_now(gate: Stage, deployment: &ServiceDeployment) -> Result<&str, String
 /// The newest deployment of a service.
 async fn newest(aws: &Aws, cluster: &str, service: &str) -> Result<String, LookupError> {
     let call = format!("ListServiceDeployments {cluster}/{service}");
-    let listed = aws
-        .ecs()
-        .list_service_deployments()
-        .cluster(cluster)
-        .service(service)
-        .send()
+    let listed = common::ecs::newest_service_deployments(aws, cluster, service)
         .await
         .map_err(LookupError::of(
             aws,
@@ -182,8 +177,7 @@ async fn newest(aws: &Aws, cluster: &str, service: &str) -> Result<String, Looku
             "ecs:ListServiceDeployments",
             "check the names of cluster and service, the account and the region",
         ))?;
-    // The newest is the first.
-    let newest = listed.service_deployments().first();
+    let newest = listed.first();
     let arn = newest.and_then(|brief| brief.service_deployment_arn());
     arn.map(str::to_owned).ok_or_else(|| {
         LookupError::Missing(format!(
