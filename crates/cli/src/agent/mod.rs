@@ -132,7 +132,7 @@ async fn record(args: &RecordArgs, screen: &mut Screen) -> Result<(), Failure> {
         .map(|one| one.recording.clone())
         .find(|steps| !steps.is_empty());
     let recorded = recorded.ok_or_else(|| {
-        Failure::Failed("the goal is reached without a step that can be recorded".to_owned())
+        Failure::Failed("the goal is reached, but not by steps that can be recorded; the notes of the report say why".to_owned())
     })?;
     let folder = args.check.suite.parent().unwrap_or(Path::new(""));
     let out = args

@@ -16,8 +16,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::agent_task::{AgentTask, SeenPage};
 use super::demands::Findings;
-use super::page_session::{ActionOutcome, ElementAction, PageSession, Through};
+use super::page_session::{ActionOutcome, ElementAction, PageSession};
 use super::recorded_step::{self, RecordedStep};
+use super::screens::Through;
 use super::unmeasured;
 use crate::cloud::ModelQuery;
 use crate::expect::{Actual, Finding};

@@ -16,13 +16,14 @@ mod picture;
 mod policy;
 mod proof;
 mod recorded_step;
+mod screens;
 mod step;
 mod visual_comparison;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::{Endpoint, Viewport};
+use browser::Viewport;
 use futures::FutureExt;
 use text::glob;
 use tokio::time::Instant;
@@ -32,9 +33,9 @@ pub(crate) use self::condition::{Condition, ElementCondition};
 pub(crate) use self::demands::{Vital, VitalLimit};
 pub(crate) use self::locator::{LocatorTemplate, MatchTemplate};
 pub(crate) use self::page_record::PageRecord;
-use self::page_session::{PageSession, Through, Way};
 use self::policy::Requests;
 pub(crate) use self::proof::Proof;
+use self::screens::{Seen, through_screens};
 pub(crate) use self::step::{Action, Step};
 use super::http::Request;
 use super::request_url::{Origin, RequestUrl, split_fragment};
@@ -344,102 +345,6 @@ async fn execute(
         findings: all,
         of_release: of_release && reached,
     })
-}
-
-/// What came of the screens.
-struct Seen {
-    /// Whether every step was met.
-    met: bool,
-    /// How it looks beside the old version.
-    looked: Vec<Finding>,
-    /// Why all that was met may still not be what a customer sees.
-    doubt: Option<String>,
-}
-
-/// Goes through the steps at one screen after the other, until one is not met.
-async fn through_screens(
-    probe: &Browser,
-    context: &ProbeContext,
-    endpoint: &Endpoint,
-    requests: &Arc<Mutex<Requests>>,
-    times: (Instant, Instant),
-    trace: &mut Trace,
-    findings: &mut demands::Findings<'_>,
-) -> Result<Seen, ProbeError> {
-    let mut seen = Seen {
-        met: true,
-        looked: Vec::new(),
-        doubt: None,
-    };
-    for (index, screen) in probe.screens.iter().enumerate() {
-        let has_recorded = probe
-            .agent
-            .as_ref()
-            .is_some_and(|agent| !agent.recorded.is_empty());
-        let mut way = if has_recorded {
-            Way::Recorded
-        } else {
-            Way::Steps
-        };
-        let through = loop {
-            let session =
-                PageSession::open(probe, context, screen, endpoint, requests, times).await;
-            let mut session = session.map_err(unmeasured)?;
-            let through = session.through(way, trace, findings).await;
-            trace.notes.extend(session.notes());
-            let doubt = session.doubt().map(str::to_owned);
-            session.close().await;
-            none_missed(requests)?;
-            seen.doubt = seen.doubt.or(doubt);
-            match through? {
-                // Nothing of the way that was lost is left: no cookie, and no half-filled cart.
-                Through::WayLost => way = Way::Steps,
-                through => break through,
-            }
-        };
-        seen.met = through == Through::Met;
-        if let (true, Some(tolerance)) = (seen.met, probe.old_looks) {
-            let looks = visual_comparison::VisualComparison {
-                probe,
-                context,
-                screen,
-                endpoint,
-                requests,
-                times,
-                tolerance,
-            };
-            seen.looked.extend(looks.compare(trace).await?);
-        }
-        if !seen.met {
-            note_left(trace, &probe.screens[index + 1..]);
-            break;
-        }
-    }
-    Ok(seen)
-}
-
-/// What a page is like without what did not go out says nothing of the release.
-fn none_missed(requests: &Mutex<Requests>) -> Result<(), ProbeError> {
-    let missed = requests
-        .lock()
-        .map_or_else(|_| Vec::new(), |requests| requests.missed.clone());
-    if missed.is_empty() {
-        return Ok(());
-    }
-    Err(ProbeError::errored(format!(
-        "{}; if other services are meant to answer there, write allow_origins: [\"{{{{ target.url }}}}\"]",
-        missed.join("; ")
-    )))
-}
-
-fn note_left(trace: &mut Trace, left: &[Screen]) {
-    let left: Vec<&str> = left.iter().map(|screen| screen.name.as_str()).collect();
-    if !left.is_empty() {
-        trace.notes.push(format!(
-            "not gone through, as a step was not met: {}",
-            left.join(", ")
-        ));
-    }
 }
 
 /// What a browser can't do says nothing of the release, unless it is the page's doing.

@@ -10,6 +10,7 @@ use super::condition::Condition;
 use super::demands::Findings;
 use super::page_record::{PageRecord, ScreenshotMask};
 use super::policy::{Policy, Requests};
+use super::screens::{Through, Way};
 use super::step::{Action, Step};
 use super::{Browser, Screen, page_url, unmeasured};
 use crate::expect::{Actual, Finding, several};
@@ -46,25 +47,6 @@ pub(super) struct PageSession<'a> {
     pub(super) recording: Vec<String>,
     /// Something that it did can't be written down as a step.
     pub(super) is_recording_incomplete: bool,
-}
-
-/// What is gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// What an agent did earlier, without its model.
-    Recorded,
-    /// The steps of the suite, or those that a model finds.
-    Steps,
-}
-
-/// How far a session came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Through {
-    Met,
-    /// A step was not met, or the proof does not hold.
-    Unmet,
-    /// A recorded step is no longer met. A model may look for another way, in a session of its own.
-    WayLost,
 }
 
 impl<'a> PageSession<'a> {
