@@ -136,7 +136,7 @@ fn spoil(value: &mut Value, dice: &mut Dice) {
                 spoil(&mut inner, dice);
                 *text = inner.to_string();
             } else {
-                text.truncate(text.len() / 2);
+                text.truncate(text.floor_char_boundary(text.len() / 2));
             }
         }
         other => *other = replacement(dice),
