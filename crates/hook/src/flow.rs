@@ -12,6 +12,7 @@ use common::telemetry;
 use gate::PartEnd;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::ask::pending_question::PendingQuestion;
@@ -23,7 +24,7 @@ use crate::conclude::{DecidedRun, conclude};
 use crate::error::HandleError;
 use crate::event::{Call, CodeDeployEvent, Payload};
 use crate::gate_function::GateFunction;
-use crate::guard::Progress;
+use crate::guard::{self, Progress};
 use crate::hand_over::hand_on;
 use crate::measure::{MeasuredRun, WorkEnd, end_of, refused};
 use crate::overrides;
@@ -147,15 +148,26 @@ async fn after_measuring(
     }
 }
 
-/// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.
+/// Whether another invocation goes on with this part of a bake; no, where that can't be found out.
 async fn is_claimed_by_another_invocation(
-    function: &GateFunction,
+    function: &Arc<GateFunction>,
     event: &CodeDeployEvent,
     request_id: &str,
     budget: Budget,
 ) -> bool {
-    let asking =
-        codedeploy::continuation::is_claimed_by_another_invocation(function, event, request_id);
-    let answer = tokio::time::timeout(budget.lookup_timeout(), asking).await;
-    answer.unwrap_or(false)
+    let (function, event) = (function.clone(), event.clone());
+    let request_id = request_id.to_owned();
+    let asking = async move {
+        codedeploy::continuation::is_claimed_by_another_invocation(&function, &event, &request_id)
+            .await
+    };
+    let until = Instant::now() + budget.lookup_timeout();
+    let answer = guard::run(until, asking.in_current_span()).await;
+    answer.unwrap_or_else(|cut| {
+        tracing::error!(
+            ?cut,
+            "whether another invocation goes on can't be found out"
+        );
+        false
+    })
 }

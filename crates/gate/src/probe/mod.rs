@@ -161,6 +161,11 @@ pub(crate) trait ProbeKind: Send + Sync {
         Subject::Other
     }
 
+    /// Whether it goes where the release does, and so where two revisions may answer.
+    fn goes_to_release(&self, context: &ProbeContext) -> bool {
+        self.subject(context) == Subject::Release
+    }
+
     /// Measures once.
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a>;
 }

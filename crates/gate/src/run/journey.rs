@@ -17,7 +17,7 @@ use crate::expect::{Captured, judge_step};
 use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
-use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Subject, Trace};
+use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
 use crate::recorder::{Attempt, StepRecord, TryRecord, UnreachedStep};
 use crate::redact::Redactor;
 use crate::words::{self, MAX_RAW_BYTES};
@@ -223,8 +223,9 @@ impl<'r> JourneyTry<'r> {
         let judged = step.judged();
         self.context.prepare_for(&judged);
         // Another place has no revisions, and its answers no mark.
-        let is_shared = step.request.subject(&self.context) == Subject::Release;
-        let sampled = self.run.sampled_percent.is_some() && is_shared && !call.always;
+        let sampled = self.run.sampled_percent.is_some()
+            && step.request.goes_to_release(&self.context)
+            && !call.always;
         let asked = ProbeCall {
             kind: &step.request,
             timeout: step.timeout,

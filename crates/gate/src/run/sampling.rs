@@ -15,7 +15,7 @@ use super::probe_call;
 use crate::evidence::{Evidence, Observation};
 use crate::expect::{Actual, Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{ProbeContext, ProbeError, Sampling, Subject, Trace};
+use crate::probe::{ProbeContext, ProbeError, Sampling, Trace};
 
 /// The chance that a revision with its share of traffic gives none of the answers.
 const MAX_CHANCE: f64 = 0.001;
@@ -55,9 +55,10 @@ pub(super) async fn execute(
     let check = &run.checks[index];
     let profile = check.probe.kind().profile();
     // Two revisions answer where the release does. Another place has one, and its answers no mark.
-    let sampling = match check.probe.kind().subject(context) {
-        Subject::Release => profile.sampling,
-        Subject::Other | Subject::Refused(_) => Sampling::Unshared,
+    let sampling = if check.probe.kind().goes_to_release(context) {
+        profile.sampling
+    } else {
+        Sampling::Unshared
     };
     let percent = match (run.sampled_percent, sampling) {
         (Some(_), Sampling::Indistinct) => return Err(indistinct(profile.key)),

@@ -1,6 +1,7 @@
 //! Bakes for `CodeDeploy` that are longer than a function may run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gate::Stage;
@@ -54,6 +55,30 @@ async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
     let report: Value = serde_json::from_str(&aws.object(path).unwrap()).unwrap();
     assert_eq!(strip(&report), "P".repeat(10));
     assert_eq!(aws.published().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_another_invocation_is_looked_for_ends_none() {
+    let _time = paced_time::start();
+    let service = Service::start(Behaviour::Well).await;
+    let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
+    let panics = Arc::new(AtomicBool::new(false));
+    let armed = panics.clone();
+    let plan: Plan = Arc::new(move |operation, _| {
+        (operation == "GetObject" && armed.swap(false, Ordering::SeqCst)).then_some(Fault::Panic)
+    });
+    let aws = FakeAws::with(service.port, &suite, Changes::default(), plan).await;
+    let gate = function(Stage::PostTraffic, &aws);
+    let first = invoke_as("first", &gate, LEFT, gates::event()).await;
+    first.result.unwrap();
+    let payload: Value = serde_json::from_str(&aws.invoked()[0]).unwrap();
+    let second = invoke_as("second", &gate, LEFT, payload.clone()).await;
+    assert_eq!(second.result.unwrap()["part"], 2);
+    // Delivered twice, and nobody can say by whom the part was taken: measuring twice costs less than an hour of waiting.
+    panics.store(true, Ordering::SeqCst);
+    let again = invoke_as("another", &gate, LEFT, payload).await;
+    assert_eq!(again.result.unwrap()["part"], 2);
+    assert!(!panics.load(Ordering::SeqCst), "the claim was looked at");
 }
 
 #[tokio::test(start_paused = true)]

@@ -186,6 +186,17 @@ async fn a_connection_to_the_release_by_its_name_says_nothing_of_the_revision() 
 }
 
 #[tokio::test]
+async fn tests_of_a_team_meet_either_revision_and_are_not_run() {
+    let shop = Shop::open().await;
+    let task = "{ name: it, retries: 0, timeout: 2s, ecs_task: { task_definition: shop-tests } }";
+    let check = format!("{task}\n  - {{ name: a, retries: 0, http: GET /two-revisions }}");
+    let outcome = sampled(&shop, BY_HEADER, &check, 20).await;
+    let text = summary(&outcome);
+    assert_eq!(conclusion(&outcome), "inconclusive", "{text}");
+    assert!(text.contains("what `ecs_task` sees does not say"), "{text}");
+}
+
+#[tokio::test]
 async fn a_mark_that_is_not_known_is_an_error_and_no_storm() {
     let shop = Shop::open().await;
     let revision = "revision: { header: { name: x-version, equals: '{{ target.image }}' } }";
