@@ -24,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # Eight times what the slowest takes on two cores.
 TIME_LIMIT_SECONDS = 1_200
+# Of a program whose tests have failed.
+FAILED_EXIT_CODE = 101
 # So few may have met a machine that stood still; more are a fault.
 RUN_AGAIN_AT_MOST = 6
 BUILD = ["cargo", "test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-run"]
@@ -58,6 +60,12 @@ class Outcome:
     def failed_tests(self) -> list[str]:
         """By name. A crash or a hang fails none."""
         return FAILED.findall(self.output)
+
+    @property
+    def ran_all(self) -> bool:
+        """Whether it came to its own end, and names each test that it counts as failed: no crash hides behind them."""
+        counted = sum(int(match[2]) for match in RESULT.finditer(self.output))
+        return self.problem == f"ended with {FAILED_EXIT_CODE}" and 0 < counted == len(self.failed_tests)
 
 
 def programs(messages: str) -> list[Program]:
@@ -114,7 +122,7 @@ def run_again(outcomes: list[Outcome]) -> list[Outcome]:
     """With those that failed run again alone, where they are few and each is a test that has a name."""
     failed = [outcome for outcome in outcomes if outcome.problem]
     tests = sum(len(outcome.failed_tests) for outcome in failed)
-    if tests > RUN_AGAIN_AT_MOST or not all(outcome.failed_tests for outcome in failed):
+    if tests > RUN_AGAIN_AT_MOST or not all(outcome.ran_all for outcome in failed):
         return outcomes
     return [alone(outcome) if outcome.problem else outcome for outcome in outcomes]
 

@@ -86,6 +86,12 @@ def test_many_failures_and_a_crash_are_not_run_again(tmp_path: Path) -> None:
     assert summary_of(tmp_path, *many)[-1] == "Rust: 3 passed, 7 failed, 0 ignored, in 1 programs"
     crashed = rust_tests.run(program(tmp_path, "kill -SEGV $$"), [])
     assert rust_tests.run_again([crashed]) == [crashed]
+    # Nor one that failed a test before: others have not run.
+    script = 'case "$*" in --exact*) echo "test result: ok. 1 passed; 0 failed; 0 ignored" ;;'
+    script += ' *) echo "test at_times ... FAILED"; kill -SEGV $$ ;; esac'
+    crashed = rust_tests.run(program(tmp_path, script), [])
+    assert crashed.failed_tests == ["at_times"]
+    assert rust_tests.run_again([crashed]) == [crashed]
 
 
 def test_a_crash_and_a_hang_are_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::incoming::auto_attach;
-pub(crate) use self::script::{ScriptResult, WORLD, WORLD_SCRIPT};
+pub(crate) use self::script::{ISOLATED_WORLD, ISOLATED_WORLD_SCRIPT, ScriptResult};
 use crate::connection::{Connection, Incoming};
 use crate::log::Log;
 use crate::{Endpoint, Error};
 
 /// Documents of one navigation that are kept in mind: a page that leads on again and again has more.
-const MAX_BEGUN: usize = 16;
+const MAX_BEGUN_NAVIGATIONS: usize = 16;
 /// How long a command may take that waits for nothing.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a browser may take to say that it is there.
@@ -103,7 +103,7 @@ pub struct Page {
     /// The world that was asked in, and the number of its document.
     pub(crate) document: Option<(i64, i64)>,
     /// The navigations whose documents have begun since a page was asked for, the newest at the end.
-    begun: Vec<String>,
+    begun_navigations: Vec<String>,
     /// The navigation that has come to its end.
     loaded: Option<String>,
     /// A document has come and is not complete.
@@ -154,7 +154,7 @@ impl Page {
             product: String::new(),
             world: None,
             document: None,
-            begun: Vec::new(),
+            begun_navigations: Vec::new(),
             loaded: None,
             loading: false,
             sessions: 0,
@@ -233,7 +233,7 @@ impl Page {
             "screenWidth": width, "screenHeight": height
         });
         let script = json!({
-            "source": WORLD_SCRIPT, "worldName": WORLD, "runImmediately": true
+            "source": ISOLATED_WORLD_SCRIPT, "worldName": ISOLATED_WORLD, "runImmediately": true
         });
         let commands = vec![
             ("Page.enable", json!({})),
@@ -293,7 +293,7 @@ impl Page {
         let until = until.min(self.until);
         let session = self.session.clone();
         let before = self.log.page_status.take();
-        self.begun.clear();
+        self.begun_navigations.clear();
         let navigate = json!({ "url": url });
         let id = self
             .connection
@@ -323,15 +323,18 @@ impl Page {
 
     /// Notes that the document of a navigation has begun. A page that leads on without an end is not followed without one.
     fn note_begun(&mut self, loader: String) {
-        if self.begun.len() == MAX_BEGUN {
-            self.begun.remove(1);
+        if self.begun_navigations.len() == MAX_BEGUN_NAVIGATIONS {
+            self.begun_navigations.remove(1);
         }
-        self.begun.push(loader);
+        self.begun_navigations.push(loader);
     }
 
     /// Whether the navigation has come to its end: to its own document, or to one that a script of it has led to since.
     fn has_loaded(&self, loader: &String) -> bool {
-        let led_on = || self.begun.contains(loader) && self.begun.last() == self.loaded.as_ref();
+        let led_on = || {
+            self.begun_navigations.contains(loader)
+                && self.begun_navigations.last() == self.loaded.as_ref()
+        };
         self.loaded.as_ref() == Some(loader) || led_on()
     }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::page::{Page, ScriptResult, WORLD, WORLD_SCRIPT};
+use crate::page::{ISOLATED_WORLD, ISOLATED_WORLD_SCRIPT, Page, ScriptResult};
 
 /// Shadow roots and frames of a page that are looked into, and elements of closed shadow roots.
 const MAX_PARTS: usize = 300;
@@ -191,10 +191,10 @@ impl Page {
         struct World {
             execution_context_id: i64,
         }
-        let create = json!({ "frameId": frame, "worldName": WORLD });
+        let create = json!({ "frameId": frame, "worldName": ISOLATED_WORLD });
         let world: World = self.call("Page.createIsolatedWorld", create).await?;
         let context = world.execution_context_id;
-        let evaluate = json!({ "expression": WORLD_SCRIPT, "contextId": context });
+        let evaluate = json!({ "expression": ISOLATED_WORLD_SCRIPT, "contextId": context });
         let _: Value = self.call("Runtime.evaluate", evaluate).await?;
         Ok(context)
     }

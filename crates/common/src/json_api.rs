@@ -13,14 +13,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::aws::Aws;
-use crate::service::{FipsInGovCloud, Service};
-pub use crate::signed_call::{CallError, JsonError};
+use crate::service::{AwsService, FipsInGovCloud};
+pub use crate::signed_call::{CallError, ServiceError};
 use crate::signed_call::{invoke, unreadable};
 
 /// Application Auto Scaling.
-pub const APPLICATION_AUTO_SCALING: Service = Service {
+pub const APPLICATION_AUTO_SCALING: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..Service::named(
+    ..AwsService::named(
         "Application Auto Scaling",
         "application-autoscaling",
         "AnyScaleFrontendService",
@@ -28,54 +28,54 @@ pub const APPLICATION_AUTO_SCALING: Service = Service {
 };
 
 /// Amazon CloudWatch.
-pub const CLOUDWATCH: Service = Service {
+pub const CLOUDWATCH: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::All,
     content_type: "application/x-amz-json-1.0",
-    ..Service::named("CloudWatch", "monitoring", "GraniteServiceVersion20100801")
+    ..AwsService::named("CloudWatch", "monitoring", "GraniteServiceVersion20100801")
 };
 
 /// Amazon `DynamoDB`.
-pub const DYNAMODB: Service = Service {
+pub const DYNAMODB: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
-    ..Service::named("DynamoDB", "dynamodb", "DynamoDB_20120810")
+    ..AwsService::named("DynamoDB", "dynamodb", "DynamoDB_20120810")
 };
 
 /// Amazon Elastic Container Registry.
-pub const ECR: Service = Service {
+pub const ECR: AwsService = AwsService {
     host_prefix: "api.",
-    ..Service::named("ECR", "ecr", "AmazonEC2ContainerRegistry_V20150921")
+    ..AwsService::named("ECR", "ecr", "AmazonEC2ContainerRegistry_V20150921")
 };
 
 /// Amazon EventBridge.
-pub const EVENTS: Service = Service {
+pub const EVENTS: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::All,
-    ..Service::named("EventBridge", "events", "AWSEvents")
+    ..AwsService::named("EventBridge", "events", "AWSEvents")
 };
 
 /// Amazon CloudWatch Logs.
-pub const LOGS: Service = Service {
+pub const LOGS: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..Service::named("CloudWatch Logs", "logs", "Logs_20140328")
+    ..AwsService::named("CloudWatch Logs", "logs", "Logs_20140328")
 };
 
 /// AWS Secrets Manager.
-pub const SECRETS_MANAGER: Service = Service {
+pub const SECRETS_MANAGER: AwsService = AwsService {
     dual_stack_by_default: true,
-    ..Service::named("Secrets Manager", "secretsmanager", "secretsmanager")
+    ..AwsService::named("Secrets Manager", "secretsmanager", "secretsmanager")
 };
 
 /// AWS Systems Manager, of which only the Parameter Store is used.
-pub const SSM: Service = Service {
+pub const SSM: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-    ..Service::named("SSM", "ssm", "AmazonSSM")
+    ..AwsService::named("SSM", "ssm", "AmazonSSM")
 };
 
 /// Amazon Simple Queue Service.
-pub const SQS: Service = Service {
+pub const SQS: AwsService = AwsService {
     fips_in_gov_cloud: FipsInGovCloud::SingleStack,
     content_type: "application/x-amz-json-1.0",
-    ..Service::named("SQS", "sqs", "AmazonSQS")
+    ..AwsService::named("SQS", "sqs", "AmazonSQS")
 };
 
 /// What one call of a list answers.
@@ -92,7 +92,7 @@ pub trait Page: DeserializeOwned + fmt::Debug + Send + Sync + 'static {
 /// All that `operation` lists with `input`.
 pub async fn list<P: Page>(
     aws: &Aws,
-    service: Service,
+    service: AwsService,
     operation: &'static str,
     mut input: Value,
 ) -> Result<Vec<P::Item>, CallError> {
@@ -118,7 +118,7 @@ pub(crate) fn endless() -> CallError {
 /// Calls `operation` of `service` with `input`.
 pub async fn call(
     aws: &Aws,
-    service: Service,
+    service: AwsService,
     operation: &'static str,
     input: Value,
 ) -> Result<Value, CallError> {
@@ -127,7 +127,7 @@ pub async fn call(
 }
 
 fn write(
-    service: Service,
+    service: AwsService,
     operation: &'static str,
     input: &Value,
 ) -> Result<HttpRequest, BoxError> {
@@ -147,13 +147,15 @@ pub(crate) fn posted(mut request: HttpRequest) -> Result<HttpRequest, BoxError> 
 }
 
 /// What is no object is no answer, and not one without fields.
-pub(crate) fn read_object(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
+pub(crate) fn read_object(
+    response: &HttpResponse,
+) -> Result<Value, OrchestratorError<ServiceError>> {
     read::<Map<String, Value>>(response).map(Value::Object)
 }
 
 pub(crate) fn read<T: DeserializeOwned>(
     response: &HttpResponse,
-) -> Result<T, OrchestratorError<JsonError>> {
+) -> Result<T, OrchestratorError<ServiceError>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         let parsed = serde_json::from_slice(body);
@@ -172,7 +174,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     if let Some(message) = text("message").or_else(|| text("Message")) {
         error = error.message(message);
     }
-    Err(OrchestratorError::operation(JsonError(error.build())))
+    Err(OrchestratorError::operation(ServiceError(error.build())))
 }
 
 #[cfg(test)]

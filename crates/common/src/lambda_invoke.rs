@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use crate::aws::Aws;
 use crate::json_api;
 use crate::rest_api::{LAMBDA, path_segment, whole};
-use crate::signed_call::{self, CallError, JsonError};
+use crate::signed_call::{self, CallError, ServiceError};
 
 /// More than the 15 minutes that a function may run: what it answers is waited for, however long it takes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -81,7 +81,7 @@ fn request(
     }
 }
 
-fn read(response: &HttpResponse) -> Result<FunctionAnswer, OrchestratorError<JsonError>> {
+fn read(response: &HttpResponse) -> Result<FunctionAnswer, OrchestratorError<ServiceError>> {
     if !response.status().is_success() {
         // Lambda's own errors are JSON, whatever the function speaks.
         json_api::read::<serde_json::Value>(response)?;

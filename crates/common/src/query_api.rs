@@ -16,13 +16,13 @@ use url::form_urlencoded::Serializer;
 use crate::aws::Aws;
 pub use crate::json_api::Page;
 use crate::json_api::{endless, posted};
-use crate::service::{FipsInGovCloud, Service};
-use crate::signed_call::{CallError, JsonError, invoke, unreadable};
+use crate::service::{AwsService, FipsInGovCloud};
+use crate::signed_call::{CallError, ServiceError, invoke, unreadable};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueryService {
-    at: Service,
+    at: AwsService,
     version: &'static str,
 }
 
@@ -39,45 +39,45 @@ impl QueryService {
 
 /// Amazon EC2 Auto Scaling.
 pub const AUTO_SCALING: QueryService = QueryService {
-    at: Service {
+    at: AwsService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..Service::named("Auto Scaling", "autoscaling", "")
+        ..AwsService::named("Auto Scaling", "autoscaling", "")
     },
     version: "2011-01-01",
 };
 
 /// AWS CloudFormation.
 pub const CLOUD_FORMATION: QueryService = QueryService {
-    at: Service {
+    at: AwsService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..Service::named("CloudFormation", "cloudformation", "")
+        ..AwsService::named("CloudFormation", "cloudformation", "")
     },
     version: "2010-05-15",
 };
 
 /// Amazon EC2.
 pub const EC2: QueryService = QueryService {
-    at: Service {
+    at: AwsService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..Service::named("EC2", "ec2", "")
+        ..AwsService::named("EC2", "ec2", "")
     },
     version: "2016-11-15",
 };
 
 /// Elastic Load Balancing.
 pub const ELASTIC_LOAD_BALANCING: QueryService = QueryService {
-    at: Service {
+    at: AwsService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..Service::named("Elastic Load Balancing v2", "elasticloadbalancing", "")
+        ..AwsService::named("Elastic Load Balancing v2", "elasticloadbalancing", "")
     },
     version: "2015-12-01",
 };
 
 /// Amazon RDS.
 pub const RDS: QueryService = QueryService {
-    at: Service {
+    at: AwsService {
         fips_in_gov_cloud: FipsInGovCloud::SingleStack,
-        ..Service::named("RDS", "rds", "")
+        ..AwsService::named("RDS", "rds", "")
     },
     version: "2014-10-31",
 };
@@ -224,7 +224,7 @@ fn write(form: String) -> Result<HttpRequest, BoxError> {
 
 fn read_result<T: DeserializeOwned>(
     response: &HttpResponse,
-) -> Result<T, OrchestratorError<JsonError>> {
+) -> Result<T, OrchestratorError<ServiceError>> {
     let text = read_text(response)?;
     let answer: Result<Answer<T>, _> = quick_xml::de::from_str(&text);
     let Answer(result) = answer.map_err(unreadable)?;
@@ -263,7 +263,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Answer<T> {
     }
 }
 
-fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<JsonError>> {
+fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<ServiceError>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         let text = String::from_utf8(body.to_vec());
@@ -282,7 +282,7 @@ fn read_text(response: &HttpResponse) -> Result<String, OrchestratorError<JsonEr
     if let Some(message) = between("Message") {
         error = error.message(message);
     }
-    Err(OrchestratorError::operation(JsonError(error.build())))
+    Err(OrchestratorError::operation(ServiceError(error.build())))
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::json_api::read_object;
-use crate::service::Service;
+use crate::service::AwsService;
 use crate::signed_call::{CallError, invoke};
 
 /// Such a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestService(pub(crate) Service);
+pub struct RestService(pub(crate) AwsService);
 
 impl RestService {
     /// The same service, each call made once: for who has retries of their own, or must not repeat a call.
@@ -28,7 +28,7 @@ impl RestService {
     /// The same service, each try of a call cut after so long; a call with all its tries after twice that.
     #[must_use]
     pub const fn with_attempt_timeout(self, timeout: Duration) -> Self {
-        Self(Service {
+        Self(AwsService {
             attempt_timeout: Some(timeout),
             ..self.0
         })
@@ -36,30 +36,30 @@ impl RestService {
 }
 
 /// Amazon Bedrock `AgentCore`: browsers.
-pub const BEDROCK_AGENTCORE: RestService = RestService(Service {
+pub const BEDROCK_AGENTCORE: RestService = RestService(AwsService {
     // A session has a machine of its own, which begins with it.
     attempt_timeout: Some(Duration::from_secs(10)),
-    ..Service::named("Bedrock AgentCore", "bedrock-agentcore", "")
+    ..AwsService::named("Bedrock AgentCore", "bedrock-agentcore", "")
 });
 
 /// Amazon Bedrock: models that answer.
-pub const BEDROCK_RUNTIME: RestService = RestService(Service {
+pub const BEDROCK_RUNTIME: RestService = RestService(AwsService {
     signing_name: "bedrock",
     // A turn with a long page takes a model some seconds.
     attempt_timeout: Some(Duration::from_mins(1)),
-    ..Service::named("Bedrock Runtime", "bedrock-runtime", "")
+    ..AwsService::named("Bedrock Runtime", "bedrock-runtime", "")
 });
 
 /// AWS Lambda. An invocation is [`crate::lambda_invoke`]'s.
-pub const LAMBDA: RestService = RestService(Service::named("Lambda", "lambda", ""));
+pub const LAMBDA: RestService = RestService(AwsService::named("Lambda", "lambda", ""));
 
 /// Amazon EventBridge Scheduler.
-pub const SCHEDULER: RestService = RestService(Service::named("Scheduler", "scheduler", ""));
+pub const SCHEDULER: RestService = RestService(AwsService::named("Scheduler", "scheduler", ""));
 
 /// Amazon Simple Email Service, version 2 of its API.
-pub const SES: RestService = RestService(Service {
+pub const SES: RestService = RestService(AwsService {
     signing_name: "ses",
-    ..Service::named("SESv2", "email", "")
+    ..AwsService::named("SESv2", "email", "")
 });
 
 /// Method and path of an operation: `PUT`, `/browsers/aws.browser.v1/sessions/start`. A query may follow the path.

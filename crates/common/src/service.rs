@@ -8,7 +8,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 /// Such a service: its names, how it is called, and what makes up its endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Service {
+pub struct AwsService {
     /// What AWS calls it where its endpoint is set: `CloudWatch Logs`, for `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>
     pub id: &'static str,
@@ -49,7 +49,7 @@ impl FipsInGovCloud {
     }
 }
 
-impl Service {
+impl AwsService {
     /// The same service, each call made once: for who has retries of their own.
     #[must_use]
     pub const fn without_retries(self) -> Self {
@@ -82,7 +82,7 @@ pub fn is_host_label(region: &str) -> bool {
 }
 
 /// The address that is configured for the service, or else for all of them; an address set by the program comes first.
-fn configured_url(config: &SdkConfig, service: Service) -> Option<String> {
+fn configured_url(config: &SdkConfig, service: AwsService) -> Option<String> {
     let of_all = config.endpoint_url().map(ToOwned::to_owned);
     if config.get_origin("endpoint_url").is_client_config() {
         return of_all;
@@ -98,11 +98,11 @@ fn configured_url(config: &SdkConfig, service: Service) -> Option<String> {
 }
 
 /// Where the service answers: at the configured address, else at its own of the region.
-pub(crate) fn url(config: &SdkConfig, service: Service, region: &Region) -> String {
+pub(crate) fn url(config: &SdkConfig, service: AwsService, region: &Region) -> String {
     if let Some(url) = configured_url(config, service) {
         return url;
     }
-    let Service { name, .. } = service;
+    let AwsService { name, .. } = service;
     let dual_stack = config.use_dual_stack() == Some(true) && !service.dual_stack_by_default;
     let in_gov_cloud = region.as_ref().starts_with("us-gov-");
     let fips = match config.use_fips() {

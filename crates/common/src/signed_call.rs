@@ -29,24 +29,24 @@ use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
 
 use crate::aws::Aws;
-use crate::service::{Service, is_host_label, url};
+use crate::service::{AwsService, is_host_label, url};
 
 /// As `CloudTrail` shows who called.
 const USER_AGENT: &str = concat!("deploy-hooks/", env!("CARGO_PKG_VERSION"));
 
 /// What a service says instead of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonError(pub(crate) ErrorMetadata);
+pub struct ServiceError(pub(crate) ErrorMetadata);
 
-impl fmt::Display for JsonError {
+impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for JsonError {}
+impl std::error::Error for ServiceError {}
 
-impl ProvideErrorMetadata for JsonError {
+impl ProvideErrorMetadata for ServiceError {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -57,14 +57,14 @@ impl ProvideErrorMetadata for JsonError {
 const RETRIED_STATUS_CODES: &[u16] = &[429, 500, 502, 503, 504];
 
 /// Why a call came to nothing.
-pub type CallError = SdkError<JsonError, HttpResponse>;
+pub type CallError = SdkError<ServiceError, HttpResponse>;
 
 /// Calls a service that has no SDK crate here. `write` makes a request of the input, but for what all of them have.
 pub(crate) async fn invoke<I, O>(
-    (aws, service, operation): (&Aws, Service, &'static str),
+    (aws, service, operation): (&Aws, AwsService, &'static str),
     input: I,
     write: impl Fn(I) -> Result<HttpRequest, BoxError> + Send + Sync + 'static,
-    read: impl Fn(&HttpResponse) -> Result<O, OrchestratorError<JsonError>> + Send + Sync + 'static,
+    read: impl Fn(&HttpResponse) -> Result<O, OrchestratorError<ServiceError>> + Send + Sync + 'static,
 ) -> Result<O, CallError>
 where
     I: fmt::Debug + Send + Sync + 'static,
@@ -87,9 +87,9 @@ where
         .retry_classifier(HttpStatusCodeClassifier::new_from_codes(
             RETRIED_STATUS_CODES,
         ))
-        .retry_classifier(AwsErrorCodeClassifier::<JsonError>::default())
-        .retry_classifier(TransientErrorClassifier::<JsonError>::new())
-        .retry_classifier(ServiceClockSkewClassifier::<JsonError>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ServiceError>::default())
+        .retry_classifier(TransientErrorClassifier::<ServiceError>::new())
+        .retry_classifier(ServiceClockSkewClassifier::<ServiceError>::new())
         // A wrong clock is learnt of by one call, for all that follow.
         .interceptor(aws.clock_skew())
         // By it Lambda follows a trace from function to function, and stops a loop of them.
@@ -135,7 +135,11 @@ where
 }
 
 /// Signature version 4, with the credentials of the configuration; none without credentials.
-fn signing(config: &SdkConfig, service: Service, region: &Region) -> Option<StaticRuntimePlugin> {
+fn signing(
+    config: &SdkConfig,
+    service: AwsService,
+    region: &Region,
+) -> Option<StaticRuntimePlugin> {
     let credentials = config.credentials_provider()?;
     let cache = config.identity_cache();
     let cache = cache.unwrap_or_else(IdentityCache::no_cache);
@@ -162,7 +166,7 @@ fn signing(config: &SdkConfig, service: Service, region: &Region) -> Option<Stat
 }
 
 /// Of an answer that says that the call was done: it is not made again, as after one that broke off.
-pub(crate) fn unreadable(why: impl Into<BoxError>) -> OrchestratorError<JsonError> {
+pub(crate) fn unreadable(why: impl Into<BoxError>) -> OrchestratorError<ServiceError> {
     OrchestratorError::other(why)
 }
 

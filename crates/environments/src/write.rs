@@ -9,7 +9,7 @@ use common::aws::{Aws, explain};
 use common::failure::{Cause, Failure};
 use common::json_api;
 use common::query_api::{self, QueryService};
-use common::service::Service;
+use common::service::AwsService;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
     /// Makes the call that `action` allows, of a service that takes JSON.
     pub(crate) async fn call_json(
         &self,
-        service: Service,
+        service: AwsService,
         (action, on): (&'static str, &str),
         input: &Value,
     ) -> Result<(), CallError> {

@@ -93,6 +93,13 @@ impl Budget {
         margin(self.work_until.saturating_duration_since(Instant::now()))
     }
 
+    /// Until when something may take that ends in an answer where it fails: handing the run on, asking people. A third of
+    /// what is left stays for that answer, so that it can be repeated.
+    pub(crate) fn before_answer(&self) -> Instant {
+        let now = Instant::now();
+        now + self.answer_until.saturating_duration_since(now) * 2 / 3
+    }
+
     /// Until when the answer is tried, however late it is. Where hardly any time is left for that, it gets some: Lambda
     /// may end the function before, but not trying is certain to leave CodeDeploy without an answer.
     pub(crate) fn last_chance(&self) -> Instant {

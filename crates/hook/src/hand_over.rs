@@ -61,7 +61,7 @@ pub(crate) async fn hand_over(
             }
         }
     };
-    match guard::run(budget.answer_until, work.in_current_span()).await {
+    match guard::run(budget.before_answer(), work.in_current_span()).await {
         Ok(handed_on) => handed_on,
         Err(Interruption::Deadline) => {
             Err("the gate could not be handed on before the function's time was over".to_owned())

@@ -78,7 +78,7 @@ pub(crate) async fn use_up(
         let reason = take(&function.aws, settings, &recorded, &run).await?;
         Ok((gate::mask(&recorded.by), reason))
     };
-    guard::run(budget.answer_until, work.in_current_span())
+    guard::run(budget.before_answer(), work.in_current_span())
         .await
         .unwrap_or_else(|cut| {
             Err(format!(

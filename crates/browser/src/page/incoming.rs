@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Decision, MAX_SESSIONS, Page, PageRequest, WORLD};
+use super::{Decision, ISOLATED_WORLD, MAX_SESSIONS, Page, PageRequest};
 use crate::connection::Incoming;
 use crate::log::{ProblemKind, SentRequest};
 use crate::{Error, events};
@@ -20,7 +20,7 @@ impl Page {
         match method {
             "Runtime.executionContextCreated" if of_page => {
                 let events::ContextCreated { context } = incoming.params()?;
-                if context.name == WORLD && context.aux_data.frame_id == self.frame {
+                if context.name == ISOLATED_WORLD && context.aux_data.frame_id == self.frame {
                     (self.world, self.document) = (Some(context.id), None);
                 }
             }

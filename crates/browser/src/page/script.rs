@@ -8,8 +8,8 @@ use super::{CALL_TIMEOUT, Page};
 use crate::{Error, events};
 
 /// The world that our scripts run in.
-pub(crate) const WORLD: &str = "deploy-hooks";
-pub(crate) const WORLD_SCRIPT: &str = concat!(
+pub(crate) const ISOLATED_WORLD: &str = "deploy-hooks";
+pub(crate) const ISOLATED_WORLD_SCRIPT: &str = concat!(
     include_str!("../scripts/world.js"),
     include_str!("../scripts/contrast.js")
 );

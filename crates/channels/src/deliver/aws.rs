@@ -168,14 +168,14 @@ mod tests {
     use super::*;
     use aws_sdk_sns::config::http::HttpResponse;
     use aws_smithy_types::body::SdkBody;
-    use common::signed_call::JsonError;
+    use common::signed_call::ServiceError;
 
     #[test]
     fn a_mail_that_was_taken_is_not_sent_again_for_want_of_a_readable_answer() {
         let unreadable = |status: u16| {
             let status = status.try_into().unwrap();
             let raw = HttpResponse::new(status, SdkBody::empty());
-            passes(&SdkError::<JsonError>::response_error("unreadable", raw))
+            passes(&SdkError::<ServiceError>::response_error("unreadable", raw))
         };
         assert!(!unreadable(200));
         assert!(unreadable(503));

@@ -61,7 +61,7 @@ pub(crate) async fn begin_asking(
         let settings = function.settings.as_ref().map_err(ToString::to_string)?;
         begin(&function.aws, settings, &asking, &outcome, &put).await
     };
-    let asked = guard::run(budget.answer_until, work.in_current_span()).await;
+    let asked = guard::run(budget.before_answer(), work.in_current_span()).await;
     let asked =
         asked.unwrap_or_else(|cut| Err(format!("people could not be asked in time: {cut:?}")));
     asked.map_err(|reason| AskError {

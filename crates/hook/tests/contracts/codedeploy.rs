@@ -82,6 +82,23 @@ async fn a_panic_while_another_invocation_is_looked_for_ends_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hand_on_that_hangs_leaves_time_for_an_answer_that_is_throttled() {
+    let _time = paced_time::start();
+    let service = Service::start(Behaviour::Well).await;
+    let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
+    let plan: Plan = Arc::new(|operation, n| match operation {
+        "Invoke" => Some(Fault::Hang),
+        "PutLifecycleEventHookExecutionStatus" if n < 2 => Some(Fault::Throttle),
+        _ => None,
+    });
+    let aws = FakeAws::with(service.port, &suite, Changes::default(), plan).await;
+    let seen = invoke_with(&function(Stage::PostTraffic, &aws), LEFT, gates::event()).await;
+    seen.result.unwrap();
+    assert_eq!(aws.answers(), ["Failed"]);
+    assert!(seen.took < LEFT, "{:?}", seen.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
     let _time = paced_time::start();
     let service = Service::start(Behaviour::Well).await;

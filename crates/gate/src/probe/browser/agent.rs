@@ -18,7 +18,7 @@ use super::agent_task::{AgentTask, SeenPage};
 use super::demands::Findings;
 use super::page_session::{ActionOutcome, ElementAction, PageSession};
 use super::recorded_step::{self, RecordedStep};
-use super::screens::Through;
+use super::screens::SessionEnd;
 use super::unmeasured;
 use crate::cloud::ModelQuery;
 use crate::expect::{Actual, Finding};
@@ -41,7 +41,7 @@ impl PageSession<'_> {
         task: &AgentTask,
         trace: &mut Trace,
         findings: &mut Findings<'_>,
-    ) -> Result<Through, ProbeError> {
+    ) -> Result<SessionEnd, ProbeError> {
         let replayed = self.steps(&task.recorded, trace, findings).await;
         if !matches!(replayed, Ok(true)) {
             self.leave(task.proof.said(), trace);
@@ -51,13 +51,13 @@ impl PageSession<'_> {
             if is_met {
                 self.noted
                     .push("what was recorded was done again, without a model".to_owned());
-                return Ok(Through::Met);
+                return Ok(SessionEnd::Met);
             }
-            return Ok(Through::Unmet);
+            return Ok(SessionEnd::Unmet);
         }
         let can_ask = self.context.clients.only_release && self.context.cloud.is_some();
         if !can_ask || self.is_lost() {
-            return Ok(Through::Unmet);
+            return Ok(SessionEnd::Unmet);
         }
         // It is no failure yet that the way has changed.
         trace.not_reached.clear();
@@ -69,7 +69,7 @@ impl PageSession<'_> {
         self.noted.push(format!(
             "what was recorded no longer fits at {unmet:?}: the model looks for another way"
         ));
-        Ok(Through::WayLost)
+        Ok(SessionEnd::ReplayOutdated)
     }
 
     /// Goes where the goal leads, and judges. False if it was not reached.

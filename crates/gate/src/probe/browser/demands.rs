@@ -171,7 +171,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The same where the way has changed: that a page is no longer where it was is no fault.
-    pub(super) fn take_log_of_lost_way(&mut self, log: &Log, screen: &Screen) {
+    pub(super) fn take_log_of_outdated_replay(&mut self, log: &Log, screen: &Screen) {
         for problem in &log.problems {
             if !matches!(problem.kind, ProblemKind::Request | ProblemKind::Refused) {
                 self.add(Demand::Of(problem.kind), &problem.text, screen);

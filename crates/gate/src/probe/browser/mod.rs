@@ -35,7 +35,7 @@ pub(crate) use self::locator::{LocatorTemplate, MatchTemplate};
 pub(crate) use self::page_record::PageRecord;
 use self::policy::Requests;
 pub(crate) use self::proof::Proof;
-use self::screens::{Seen, through_screens};
+use self::screens::{ScreensOutcome, through_screens};
 pub(crate) use self::step::{Action, Step};
 use super::http::Request;
 use super::request_url::{Origin, RequestUrl, split_fragment};
@@ -317,7 +317,7 @@ async fn execute(
         trace.notes.append(&mut requests.elsewhere);
         requests.reached
     });
-    let Seen { met, looked, doubt } = seen?;
+    let ScreensOutcome { met, looked, doubt } = seen?;
     let mut all = vec![Finding::new(
         "every step",
         Actual::Words(

@@ -10,7 +10,7 @@ use super::condition::Condition;
 use super::demands::Findings;
 use super::page_record::{PageRecord, ScreenshotMask};
 use super::policy::{Policy, Requests};
-use super::screens::{Through, Way};
+use super::screens::{SessionEnd, SessionMode};
 use super::step::{Action, Step};
 use super::{Browser, Screen, page_url, unmeasured};
 use crate::expect::{Actual, Finding, several};
@@ -150,24 +150,26 @@ impl<'a> PageSession<'a> {
     /// Takes step after step until one is not met, and then judges what is behind the page.
     pub(super) async fn through(
         &mut self,
-        way: Way,
+        mode: SessionMode,
         trace: &mut Trace,
         findings: &mut Findings<'_>,
-    ) -> Result<Through, ProbeError> {
+    ) -> Result<SessionEnd, ProbeError> {
         let probe = self.probe;
         let mut met = self.steps(&probe.steps, trace, findings).await;
         if let Some(agent) = &probe.agent {
-            met = match (met, way) {
-                (Ok(true), Way::Recorded) => match self.replay(agent, trace, findings).await {
-                    Ok(Through::WayLost) => {
-                        findings.take_log_of_lost_way(self.page.log(), self.screen);
-                        return Ok(Through::WayLost);
+            met = match (met, mode) {
+                (Ok(true), SessionMode::Replay) => {
+                    match self.replay(agent, trace, findings).await {
+                        Ok(SessionEnd::ReplayOutdated) => {
+                            findings.take_log_of_outdated_replay(self.page.log(), self.screen);
+                            return Ok(SessionEnd::ReplayOutdated);
+                        }
+                        other => other.map(|end| end == SessionEnd::Met),
                     }
-                    other => other.map(|through| through == Through::Met),
-                },
-                (Ok(true), Way::Steps) => self.agent(agent, trace, findings).await,
-                (other, way) => {
-                    if way == Way::Recorded {
+                }
+                (Ok(true), SessionMode::Steps) => self.agent(agent, trace, findings).await,
+                (other, mode) => {
+                    if mode == SessionMode::Replay {
                         self.leave(agent.recorded.iter().map(Step::said), trace);
                     }
                     self.leave(agent.proof.said(), trace);
@@ -186,7 +188,11 @@ impl<'a> PageSession<'a> {
             let record = self.record().await;
             trace.pages.push(record);
         }
-        Ok(if met { Through::Met } else { Through::Unmet })
+        Ok(if met {
+            SessionEnd::Met
+        } else {
+            SessionEnd::Unmet
+        })
     }
 
     pub(super) fn is_lost(&self) -> bool {

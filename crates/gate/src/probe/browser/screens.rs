@@ -16,25 +16,25 @@ use crate::probe::{ProbeContext, ProbeError, Trace};
 
 /// What is gone through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum SessionMode {
     /// What an agent did earlier, without its model.
-    Recorded,
+    Replay,
     /// The steps of the suite, or those that a model finds.
     Steps,
 }
 
 /// How far a session came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Through {
+pub(super) enum SessionEnd {
     Met,
     /// A step was not met, or the proof does not hold.
     Unmet,
     /// A recorded step is no longer met. A model may look for another way, in a session of its own.
-    WayLost,
+    ReplayOutdated,
 }
 
 /// What came of the screens.
-pub(super) struct Seen {
+pub(super) struct ScreensOutcome {
     /// Whether every step was met.
     pub(super) met: bool,
     /// How it looks beside the old version.
@@ -52,8 +52,8 @@ pub(super) async fn through_screens(
     times: (Instant, Instant),
     trace: &mut Trace,
     findings: &mut Findings<'_>,
-) -> Result<Seen, ProbeError> {
-    let mut seen = Seen {
+) -> Result<ScreensOutcome, ProbeError> {
+    let mut outcome = ScreensOutcome {
         met: true,
         looked: Vec::new(),
         doubt: None,
@@ -63,29 +63,29 @@ pub(super) async fn through_screens(
             .agent
             .as_ref()
             .is_some_and(|agent| !agent.recorded.is_empty());
-        let mut way = if has_recorded {
-            Way::Recorded
+        let mut mode = if has_recorded {
+            SessionMode::Replay
         } else {
-            Way::Steps
+            SessionMode::Steps
         };
-        let through = loop {
+        let end = loop {
             let session =
                 PageSession::open(probe, context, screen, endpoint, requests, times).await;
             let mut session = session.map_err(unmeasured)?;
-            let through = session.through(way, trace, findings).await;
+            let end = session.through(mode, trace, findings).await;
             trace.notes.extend(session.notes());
             let doubt = session.doubt().map(str::to_owned);
             session.close().await;
             none_missed(requests)?;
-            seen.doubt = seen.doubt.or(doubt);
-            match through? {
+            outcome.doubt = outcome.doubt.or(doubt);
+            match end? {
                 // Nothing of the way that was lost is left: no cookie, and no half-filled cart.
-                Through::WayLost => way = Way::Steps,
-                through => break through,
+                SessionEnd::ReplayOutdated => mode = SessionMode::Steps,
+                end => break end,
             }
         };
-        seen.met = through == Through::Met;
-        if let (true, Some(tolerance)) = (seen.met, probe.old_looks) {
+        outcome.met = end == SessionEnd::Met;
+        if let (true, Some(tolerance)) = (outcome.met, probe.old_looks) {
             let looks = VisualComparison {
                 probe,
                 context,
@@ -95,14 +95,14 @@ pub(super) async fn through_screens(
                 times,
                 tolerance,
             };
-            seen.looked.extend(looks.compare(trace).await?);
+            outcome.looked.extend(looks.compare(trace).await?);
         }
-        if !seen.met {
+        if !outcome.met {
             note_left(trace, &probe.screens[index + 1..]);
             break;
         }
     }
-    Ok(seen)
+    Ok(outcome)
 }
 
 /// What a page is like without what did not go out says nothing of the release.
