@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use approvals::link::{self, Link, LinkAction, LinkClaims};
+use approvals::link_claims::{self, Link, LinkAction, LinkClaims};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fixture::support::KEY;
@@ -190,7 +190,7 @@ fn bad_links(fixture: &Fixture) -> Vec<(&'static str, String)> {
         (
             "one for another stack",
             sealed(&Link {
-                audience: link::audience("another-table"),
+                audience: link_claims::audience("another-table"),
                 ..right.clone()
             }),
         ),

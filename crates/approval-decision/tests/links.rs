@@ -5,7 +5,7 @@
 mod fixture;
 
 use approvals::Status;
-use approvals::link::LinkAction;
+use approvals::link_claims::LinkAction;
 use fixture::support::{Act, CallFault};
 use fixture::{Answer, Fixture, Plan, Request, answer_page, filled};
 use ledger::AuditKind;

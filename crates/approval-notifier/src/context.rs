@@ -14,7 +14,7 @@ use signing::{Keyring, Keys};
 use tokio::sync::OnceCell;
 
 use crate::error::NotifierError;
-use crate::links::Signer;
+use crate::link_signer::Signer;
 use crate::settings::Settings;
 
 /// How long another invocation's delivery is waited for.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::context::EventContext;
 use crate::error::NotifierError;
-use crate::links::Signer;
+use crate::link_signer::Signer;
 
 /// What is sent, whoever gets it.
 #[derive(Clone, Copy)]

@@ -23,7 +23,7 @@ pub mod flow;
 pub mod follow;
 pub mod forward;
 pub mod gather;
-pub mod links;
+pub mod link_signer;
 pub mod pause;
 pub mod question;
 pub mod remind;

@@ -11,7 +11,7 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::follow;
-use crate::links::Signer;
+use crate::link_signer::Signer;
 use crate::question::{ESCALATION_NAME, REMINDER_NAME_PREFIX, asking_messages};
 use crate::reminder_schedule::ESCALATION_NUMBER;
 

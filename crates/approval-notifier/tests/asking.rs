@@ -6,7 +6,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use approvals::link::{self, LinkAction};
+use approvals::link_claims::{self, LinkAction};
 use serde_json::{Value, json};
 use signing::Keys;
 
@@ -16,9 +16,9 @@ use support::world::{EXECUTION, Phase, TOKEN};
 use support::{CONFIG, EVERYBODY, Stage};
 
 /// The links in a text that lead to the decision page.
-fn links(text: &str) -> Vec<link::Link> {
+fn links(text: &str) -> Vec<link_claims::Link> {
     let keys = Keys::new("an exemplary signing key of more than 32 characters", None).unwrap();
-    let mut links: Vec<link::Link> = text
+    let mut links: Vec<link_claims::Link> = text
         .split("https://decide.example.com/d/")
         .skip(1)
         .map(|rest| {
@@ -27,7 +27,7 @@ fn links(text: &str) -> Vec<link::Link> {
             let now = jiff::Timestamp::now();
             signing::link::open(
                 &keys,
-                &link::audience("approvals"),
+                &link_claims::audience("approvals"),
                 rest[..end].trim_end_matches('.'),
                 now,
             )
@@ -83,7 +83,8 @@ async fn each_mailbox_gets_links_of_its_own() {
             .all(|link| link.claims.approver.to_string() == "email:lead@example.com")
     );
     let guest = links(&stage.told("mail:guest@example.com")[0].body.to_string());
-    let own = |link: &link::Link| link.claims.approver.to_string() == "email:guest@example.com";
+    let own =
+        |link: &link_claims::Link| link.claims.approver.to_string() == "email:guest@example.com";
     assert!(guest.iter().all(own), "{guest:?}");
     assert!(
         guest
@@ -93,7 +94,7 @@ async fn each_mailbox_gets_links_of_its_own() {
     );
     for channel in ["teams", "slack", "machine"] {
         let shared = links(&stage.told(channel)[0].body.to_string());
-        let view = |link: &link::Link| {
+        let view = |link: &link_claims::Link| {
             link.claims.action == LinkAction::View
                 && link.claims.approver.to_string().starts_with("link:")
         };

@@ -13,7 +13,7 @@ mod case;
 pub mod config;
 pub mod decide;
 pub mod ecs;
-pub mod link;
+pub mod link_claims;
 pub mod message;
 mod outcome;
 pub mod pipeline;

@@ -324,7 +324,7 @@ fn approving<'a>(
 }
 
 /// The people who have said yes.
-pub enum Tally<'a> {
+pub enum VoteCount<'a> {
     /// As many as the policy needs.
     Enough(Vec<&'a Actor>),
     /// Not yet.
@@ -337,19 +337,19 @@ pub enum Tally<'a> {
 }
 
 /// N of M: whether enough of `voters` may still approve at this moment.
-pub fn tally<'a>(
+pub fn count_votes<'a>(
     policy: &Policy,
     voters: impl IntoIterator<Item = &'a Actor>,
     (starter, account): (Option<&Starter>, &str),
     at: Timestamp,
-) -> Tally<'a> {
+) -> VoteCount<'a> {
     let by = approving(policy, voters, (starter, account), at);
     let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
     let need = needed(policy, starter, account);
     if have < need {
-        Tally::Missing { have, need }
+        VoteCount::Missing { have, need }
     } else {
-        Tally::Enough(by)
+        VoteCount::Enough(by)
     }
 }
 

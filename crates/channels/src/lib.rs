@@ -12,10 +12,10 @@
 
 mod body;
 mod budget;
-mod clean;
 mod deliver;
 mod dispatch;
 pub mod limits;
+mod links;
 mod message;
 mod outgoing;
 mod recipient;

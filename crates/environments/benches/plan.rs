@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
-use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::{Facts, plan};
 use environments::resource::{Kind, Resource, Scaling, ScalingSuspension};
+use environments::schedule_overrides::{OverrideRequest, RequestKind};
 use environments::sleep_record::{Phase, SavedState, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 

@@ -8,12 +8,12 @@ use futures::{StreamExt, stream};
 use crate::backup_tag;
 use crate::config::Config;
 use crate::kinds::{ResourceNames, ecs_service, scalable_target};
-use crate::overrides::OverrideRequest;
 use crate::plan::Facts;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::Reader;
 use crate::record_store::RecordStore;
 use crate::resource::{Kind, Resource, ScalingSuspension};
+use crate::schedule_overrides::OverrideRequest;
 use crate::sleep_record::SleepRecord;
 
 /// Calls at once.

@@ -5,8 +5,8 @@ use strict_yaml::words::nearest;
 
 use crate::backup_tag;
 use crate::config::Config;
-use crate::overrides::{FORCE_DOWN_TAG, KEEP_UP_TAG};
 use crate::resource::{PROTECTED_TAG, Resource};
+use crate::schedule_overrides::{FORCE_DOWN_TAG, KEEP_UP_TAG};
 
 /// What all of our own keys begin with.
 const PREFIX: &str = "deploy-hooks:";

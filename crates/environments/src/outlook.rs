@@ -10,9 +10,9 @@ use crate::config::Config;
 use crate::decide::{PlanContext, Step};
 use crate::explain::on_clocks;
 use crate::gather::GatheredFacts;
-use crate::overrides::{FORCE_DOWN_TAG, OverrideRequest};
 use crate::plan::{Facts, Plan, PlanRow, plan};
 use crate::resource::Status;
+use crate::schedule_overrides::{FORCE_DOWN_TAG, OverrideRequest};
 
 /// What is to be expected of the services that somebody wants awake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

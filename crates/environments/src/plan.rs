@@ -15,9 +15,9 @@ use crate::decide::{
     PlanContext, SETTLE_TIME, Step, decide, effective_record, overstated_tag, tag_doubt,
 };
 use crate::missed_actions::Note;
-use crate::overrides::OverrideRequest;
 use crate::rate_limiter::Forecast;
 use crate::resource::{Capacity, Resource, Status};
+use crate::schedule_overrides::OverrideRequest;
 use crate::schedule_state::ScheduleState;
 use crate::select::{LEFT_ASLEEP, Selection, Selector};
 use crate::sleep_record::{Phase, SleepRecord};

@@ -9,8 +9,8 @@ use common::state::{CreateOutcome, Item, Key, ReplaceOutcome, StateError, Table}
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::overrides::{MAX_REQUEST_LENGTH, OverrideRequest};
 use crate::resource::Resource;
+use crate::schedule_overrides::{MAX_REQUEST_LENGTH, OverrideRequest};
 use crate::sleep_record::SleepRecord;
 
 /// A record must not expire while its service sleeps, and each replacement keeps its expiry: so it is kept practically for
@@ -140,7 +140,7 @@ impl RecordStore<'_> {
     }
 
     /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
-    /// read, which is among the requests as [`RequestKind::Unreadable`](crate::overrides::Ask::Unreadable).
+    /// read, which is among the requests as [`RequestKind::Unreadable`](crate::schedule_overrides::Ask::Unreadable).
     pub async fn requests(&self) -> Result<(Vec<OverrideRequest>, Vec<StateError>), StateError> {
         let items = self.table.list_each(REQUESTS, "request#").await?;
         let (mut requests, mut unreadable) = (Vec::new(), Vec::new());

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use schedule::Overrides;
 
 use crate::config::Glob;
-use crate::overrides::{OverrideRequest, UnclearOverride, is_pattern, is_unreadable, of, word_of};
 use crate::resource::Resource;
+use crate::schedule_overrides::{
+    OverrideRequest, UnclearOverride, is_pattern, is_unreadable, of, word_of,
+};
 
 /// Requests by the services that they are about.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl<'r> RequestIndex<'r> {
         asked
     }
 
-    /// What [`overrides`](crate::overrides::overrides) says of a service.
+    /// What [`overrides`](crate::schedule_overrides::overrides) says of a service.
     pub fn of(&self, resource: &Resource) -> Result<Overrides, UnclearOverride> {
         let (cluster, name) = (&*resource.cluster, &*resource.name);
         let named = self.named.get(word_of(&resource.place()).as_str());
@@ -52,7 +54,7 @@ impl<'r> RequestIndex<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::overrides::{Place, RequestKind, overrides};
+    use crate::schedule_overrides::{Place, RequestKind, overrides};
 
     #[test]
     fn it_says_what_each_request_says() {

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use crate::backup_tag;
 use crate::config::{Config, looks_like_production};
 use crate::mistyped_tags::mistyped;
-use crate::overrides::{OverrideRequest, UnclearSource};
 use crate::request_index::RequestIndex;
 use crate::resource::{PROTECTED_TAG, Resource, Status};
+use crate::schedule_overrides::{OverrideRequest, UnclearSource};
 use crate::schedule_state::ScheduleState;
 
 /// What a tag may say to mean the default schedule.

@@ -7,8 +7,8 @@ use test_support::environments as support;
 use environments::apply::End;
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
-use environments::overrides::{KEEP_UP_TAG, OverrideRequest, RequestKind};
 use environments::run_report::{RunReport, summary};
+use environments::schedule_overrides::{KEEP_UP_TAG, OverrideRequest, RequestKind};
 use support::ecs::{Target, arn};
 use support::{CallFault, Fixture, Svc, block_on};
 

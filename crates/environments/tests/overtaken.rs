@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environments::apply::ApplyResult;
-use environments::overrides::RequestKind;
+use environments::schedule_overrides::RequestKind;
 use support::ecs::Target;
 use support::{CallFault, Fixture, Svc, block_on};
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environments::backup_tag::ASLEEP_TAG;
-use environments::overrides::RequestKind;
+use environments::schedule_overrides::RequestKind;
 use proptest::prelude::*;
 use serde_json::Value;
 use support::ecs::{Target, arn};

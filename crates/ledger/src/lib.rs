@@ -7,7 +7,7 @@
 mod actor;
 mod attempts;
 mod audit;
-mod deliveries;
+mod delivery_claims;
 
 use common::state::{CreateOutcome, Key, StateError, Table};
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use signing::OpaqueId;
 pub use actor::{Actor, Via};
 pub use attempts::MAX_ATTEMPTS;
 pub use audit::{AuditKind, AuditRecord};
-pub use deliveries::{Claim, ClaimGuard, Delivery, DeliveryState, LEASE};
+pub use delivery_claims::{Claim, ClaimGuard, Delivery, DeliveryState, LEASE};
 
 /// How long deliveries are kept, beyond any approval's life.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::decide::{Answer, Click};
-use approvals::link::{Link, LinkAction, LinkClaims, audience};
+use approvals::link_claims::{Link, LinkAction, LinkClaims, audience};
 use approvals::policy::Refusal;
 use approvals::records::{ApprovalAudit, ApprovalDetails, Decision};
 use approvals::{Case, CaseId};

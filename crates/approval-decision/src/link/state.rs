@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use approvals::config::{Config, Route};
 use approvals::decide::{self, DecisionOutcome};
-use approvals::link::{Link, LinkAction};
+use approvals::link_claims::{Link, LinkAction};
 use approvals::policy;
 use approvals::records::{Decision, DecisionRecord, LinkUse, Vote};
 use approvals::source::wait;

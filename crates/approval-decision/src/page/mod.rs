@@ -7,7 +7,7 @@
 mod brief;
 
 use approvals::decide::Answer;
-use approvals::link::Link;
+use approvals::link_claims::Link;
 use approvals::records::Decision;
 use approvals::{Case, Gap, Lookup, Source};
 use askama::Template;

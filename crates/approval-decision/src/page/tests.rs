@@ -1,5 +1,5 @@
 use approvals::decide::DecisionOutcome;
-use approvals::link::{LinkAction, audience, link};
+use approvals::link_claims::{LinkAction, audience, link};
 use approvals::{
     ActionState, Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing, Difference,
     DifferenceKind, GateReport, Lookup, PausedDeployment, Property, Replacement, Revision, Risk,

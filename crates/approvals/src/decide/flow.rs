@@ -3,7 +3,7 @@
 use common::state::{CreateOutcome, Item, StateError};
 
 use crate::config::Policy;
-use crate::policy::{self, Refusal, Request, Tally};
+use crate::policy::{self, Refusal, Request, VoteCount};
 use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Vote};
 use crate::{Case, Starter};
 use ledger::{Actor, Via};
@@ -196,9 +196,9 @@ async fn voters(
     let people = votes.iter().map(|vote| &vote.voter);
     let starter = (starter, case.source.account());
     Ok(
-        match policy::tally(policy, people, starter, context.records.now()) {
-            Tally::Enough(by) => Ok(by.into_iter().cloned().collect()),
-            Tally::Missing { have, need } => Err(Answer::Recorded { have, need }),
+        match policy::count_votes(policy, people, starter, context.records.now()) {
+            VoteCount::Enough(by) => Ok(by.into_iter().cloned().collect()),
+            VoteCount::Missing { have, need } => Err(Answer::Recorded { have, need }),
         },
     )
 }

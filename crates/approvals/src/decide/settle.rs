@@ -123,8 +123,8 @@ async fn still_holds(
     let policy = route_policy::policy_of(context, case)?;
     let starter = route_policy::starter_of(context, case, policy).await?;
     let starter = (starter.as_ref(), case.source.account());
-    let tally = policy::tally(policy, &intent.by, starter, context.records.now());
-    Ok(matches!(tally, policy::Tally::Enough(_)))
+    let count = policy::count_votes(policy, &intent.by, starter, context.records.now());
+    Ok(matches!(count, policy::VoteCount::Enough(_)))
 }
 
 /// The answer while an intent stands, or may: it is carried out already, or by whoever comes next.

@@ -2,8 +2,9 @@
 
 use super::{Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::message::{Announcement, Choice, Severity};
+use text::clean;
 
 /// Characters of a line.
 const MAX_LINE: usize = 1_000;
@@ -41,7 +42,7 @@ pub(super) fn tell(body: &mut MessageBody, news: &Announcement) {
     body.sections.retain(|section| !section.items.is_empty());
     let choice = |choice: &Choice| Choice {
         label: clean::short(&choice.label, MAX_LABEL),
-        url: choice.url.as_deref().and_then(clean::own_link),
+        url: choice.url.as_deref().and_then(links::own),
         button: choice.button.clone(),
     };
     body.choices = news.choices.iter().map(choice).collect();

@@ -5,8 +5,9 @@ use approvals::{Briefing, Case, GateReport, Lookup, Revision, Step, VersionChang
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, changes, gate, pause};
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// Characters of an id of a source: a commit is known by far fewer.
 const MAX_ID_CHARS: usize = 12;
@@ -59,7 +60,7 @@ pub(super) fn tell(body: &mut MessageBody, case: &Case, texts: &Texts, detail: &
 /// The link of the action's owner where it is none that may be opened: people read it all the same.
 pub(crate) fn unopened(case: &Case) -> Option<&str> {
     let text = case.external_link.as_deref()?;
-    clean::link(text).is_none().then_some(text)
+    links::foreign(text).is_none().then_some(text)
 }
 
 fn version_step(version: &VersionChange, texts: &Texts, detail: &Detail) -> Line {
@@ -116,7 +117,7 @@ fn source(revision: &Revision, texts: &Texts, detail: &Detail) -> Line {
         .chars()
         .take(MAX_ID_CHARS)
         .collect();
-    let url = revision.url.as_deref().and_then(clean::link);
+    let url = revision.url.as_deref().and_then(links::foreign);
     let mut line = Line::default()
         .and_code(clean::short(&revision.artifact, detail.value))
         .and(" ");
@@ -208,7 +209,7 @@ fn report_link(place: &str, region: &str) -> Option<String> {
     url.query_pairs_mut()
         .append_pair("region", region)
         .append_pair("prefix", key);
-    clean::link(url.as_str())
+    links::foreign(url.as_str())
 }
 
 fn variables(briefing: &Briefing, texts: &Texts, detail: &Detail) -> Section {

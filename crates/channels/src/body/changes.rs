@@ -5,8 +5,8 @@ use approvals::{Change, ChangeAction, ChangeSet, Property, Replacement, Risk, Se
 
 use super::{Detail, Item, Line, Section, Tone};
 use crate::budget::Rank;
-use crate::clean;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// The section of a change set.
 pub(super) fn section(set: &ChangeSet, texts: &Texts, detail: &Detail) -> Section {

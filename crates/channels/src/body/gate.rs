@@ -4,8 +4,9 @@ use approvals::{AskingGate, CheckEvidence, Evidence};
 
 use super::{Detail, Item, Line, MessageBody, Section, Target, Tone};
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// No answer is an answer, and people must know which.
 pub(super) fn at_the_end(texts: &Texts) -> Line {
@@ -62,7 +63,7 @@ pub(super) fn tell(
         ),
     ]);
     let report = evidence.report_in_console(&gate.region);
-    if let Some(url) = report.as_deref().and_then(clean::link) {
+    if let Some(url) = report.as_deref().and_then(links::foreign) {
         body.links.push(Target {
             label: texts.plain(Key::GateReportLink),
             url,

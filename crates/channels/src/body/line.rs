@@ -1,6 +1,6 @@
 //! A line, and what it is made of. A surface writes each part in its own markup and escapes it there.
 
-use crate::clean;
+use text::clean;
 
 /// How something is meant, told by colour where there are colours and always by words too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Part {
     Link {
         /// What is there.
         label: String,
-        /// Where it is: checked by [`clean::link`] or [`clean::own_link`].
+        /// Where it is: checked by [`crate::links::foreign`] or [`crate::links::own`].
         url: String,
     },
 }

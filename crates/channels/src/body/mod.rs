@@ -1,7 +1,7 @@
 //! What is told, before it is cut to a surface and written in its markup: a title, some lines that are
 //! always there, sections of lines by rank, and where to go from there.
 //!
-//! All texts in a body are clean (see [`crate::clean`]) and none is escaped.
+//! All texts in a body are clean (see [`text::clean`]) and none is escaped.
 
 mod announcement;
 mod briefing;
@@ -20,9 +20,10 @@ use contacts::Language;
 use jiff::Timestamp;
 
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::texts::{Key, Texts};
 use crate::{ApprovalNotice, Choice, Message, NoticeLength, NoticeReason, Subject};
+use text::clean;
 
 /// What is told.
 #[derive(Debug, Clone)]
@@ -306,8 +307,8 @@ fn mentions(message: &Message<'_>) -> Vec<String> {
 
 fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
     let case = notice.case;
-    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
-    let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
+    let own = |link: &Option<String>| link.as_deref().and_then(links::own);
+    let foreign = |link: &Option<String>| link.as_deref().and_then(links::foreign);
     let console = match case.source {
         Source::Pipeline(_) => Key::ConsoleLink,
         Source::Ecs(_) | Source::Gate(_) => Key::DeploymentConsoleLink,
@@ -327,7 +328,7 @@ fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
 
 fn decision(notice: &ApprovalNotice<'_>) -> Decision {
     let case = notice.case;
-    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
+    let own = |link: &Option<String>| link.as_deref().and_then(links::own);
     Decision {
         case: case.id.to_string(),
         about: match case.source {

@@ -4,9 +4,10 @@ use approvals::{ActionState, Source, Status, TimeoutAction};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::message::ForwardedMessage;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// Characters of a name.
 const MAX_NAME: usize = 120;
@@ -122,7 +123,7 @@ pub(super) fn plain(
         ..Section::default()
     });
     body.sections.retain(|section| !section.items.is_empty());
-    if let Some(url) = plain.link.as_deref().and_then(clean::link) {
+    if let Some(url) = plain.link.as_deref().and_then(links::foreign) {
         body.links.push(super::Target {
             label: texts.plain(Key::OpenLink),
             url,

@@ -6,8 +6,9 @@ use approvals::{
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, briefing};
 use crate::budget::Rank;
-use crate::clean;
+use crate::links;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// The title. A release that was taken back is told as such, whatever else went well.
 pub(super) fn title(outcome: &ExecutionOutcome) -> Key {
@@ -66,7 +67,7 @@ pub(super) fn tell(
             ("why", &*clean::short(why, detail.text)),
         ];
         let line = Line::strong(texts.get(Key::ActionFailed, &values), Tone::Bad);
-        let line = match failed.link.as_deref().and_then(clean::link) {
+        let line = match failed.link.as_deref().and_then(links::foreign) {
             Some(url) => line
                 .and(" · ")
                 .and_link(texts.plain(Key::OpenLink), Some(url)),

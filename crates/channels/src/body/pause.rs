@@ -5,8 +5,8 @@ use approvals::{Case, DeploymentBriefing, Difference, DifferenceKind, TimeoutAct
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
-use crate::clean;
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// What happens if nobody decides. A pause that fails open must not be overlooked.
 pub(super) fn at_the_end(case: &Case, texts: &Texts) -> Option<Line> {

@@ -130,7 +130,7 @@ fn judge(body: &[u8]) -> Option<RequestError> {
     if answer["ok"] == true {
         return None;
     }
-    let code = crate::clean::cut(&crate::clean::line(answer["error"].as_str()?), 60);
+    let code = text::clean::cut(&text::clean::line(answer["error"].as_str()?), 60);
     let passes = passes(&code);
     Some(RequestError::Said { code, passes })
 }

@@ -286,10 +286,10 @@ async fn once(
 
 fn refused(status: StatusCode, body: &[u8]) -> RequestError {
     let said = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
-    let said = crate::clean::line(&said);
+    let said = text::clean::line(&said);
     RequestError::Status {
         status: status.as_u16(),
-        said: crate::clean::cut(&said, 160),
+        said: text::clean::cut(&said, 160),
     }
 }
 

@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
+use super::size::utf16_units;
 use super::slack_markup;
 use crate::Message;
 use crate::body::{Detail, Line, MessageBody, Part, Section, Tone};
-use crate::clean;
 use crate::limits::{
     AMAZON_Q_BUDGET, AMAZON_Q_KEYWORD, AMAZON_Q_KEYWORDS, AMAZON_Q_STEP, AMAZON_Q_STEPS,
     AMAZON_Q_TITLE,
 };
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// The little that a notification holds.
 pub(super) const DETAIL: Detail = Detail {
@@ -33,21 +34,21 @@ struct AmazonQ;
 
 impl Cost for AmazonQ {
     fn heading(&self, section: &Section) -> usize {
-        clean::units(&heading(section)) + 2
+        utf16_units(&heading(section)) + 2
     }
 
     fn line(&self, text: &Line) -> usize {
-        clean::units(&line(text)) + 3
+        utf16_units(&line(text)) + 3
     }
 
     fn more(&self, text: &str) -> usize {
-        clean::units(text) + 4
+        utf16_units(text) + 4
     }
 }
 
 /// The notification.
 pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Texts) -> Payload {
-    let title = Line::text(&body.title).within(AMAZON_Q_TITLE, |text| clean::units(&line(text)));
+    let title = Line::text(&body.title).within(AMAZON_Q_TITLE, |text| utf16_units(&line(text)));
     let mut event = json!({
         "version": "1.0",
         "source": "custom",
@@ -89,7 +90,7 @@ fn keyword(name: &str) -> String {
 }
 
 fn is_step(step: &str) -> bool {
-    clean::units(step) <= AMAZON_Q_STEP
+    utf16_units(step) <= AMAZON_Q_STEP
 }
 
 fn description(body: &MessageBody, texts: &Texts) -> String {
@@ -97,17 +98,17 @@ fn description(body: &MessageBody, texts: &Texts) -> String {
     if !body.mentions.is_empty() {
         head.push(escape(&clean::cut(&body.mentions.join(" "), 200)));
     }
-    let fits = |text: &Line| text.within(MAX_LINE_UNITS, |text| clean::units(&line(text)));
+    let fits = |text: &Line| text.within(MAX_LINE_UNITS, |text| utf16_units(&line(text)));
     head.extend(body.lead.iter().map(|text| line(&fits(text))));
     let long: Vec<String> = links(body, texts)
         .into_iter()
-        .filter(|step| !is_step(step) && clean::units(step) <= MAX_LINK_UNITS)
+        .filter(|step| !is_step(step) && utf16_units(step) <= MAX_LINK_UNITS)
         .take(3)
         .collect();
     let used: usize = head
         .iter()
         .chain(&long)
-        .map(|line| clean::units(line) + 1)
+        .map(|line| utf16_units(line) + 1)
         .sum();
     let limits = Limits {
         total: AMAZON_Q_BUDGET.saturating_sub(used),

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::body::unopened;
 use crate::budget::{Group, Rank, SizeBudget, fit};
 use crate::limits::WEBHOOK_MAX_BYTES;
-use crate::{Announcement, AnnouncementList, Choice, Links, Message, NoticeReason, Subject, clean};
+use crate::{Announcement, AnnouncementList, Choice, Links, Message, NoticeReason, Subject, links};
+use text::clean;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -134,7 +135,7 @@ fn announcement(news: &Announcement) -> Value {
         .map(&mut list)
         .collect();
     let choice = |choice: &Choice| {
-        let url = choice.url.as_deref().and_then(clean::own_link);
+        let url = choice.url.as_deref().and_then(links::own);
         json!({"label": clean::short(&choice.label, MAX_TEXT_CHARS), "url": url})
     };
     let choices: Vec<Value> = news
@@ -153,7 +154,7 @@ fn announcement(news: &Announcement) -> Value {
 }
 
 fn links(links: &Links) -> Value {
-    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
+    let own = |link: &Option<String>| link.as_deref().and_then(links::own);
     json!({
         "view": own(&links.view),
         "approve": own(&links.approve),
@@ -292,7 +293,7 @@ fn rank(change: &Value) -> Rank {
 fn bounded(name: &str, value: Value) -> Value {
     let is_link = name.ends_with("link") || name == "url";
     match value {
-        Value::String(text) if is_link => clean::link(&text).map_or(Value::Null, Value::String),
+        Value::String(text) if is_link => links::foreign(&text).map_or(Value::Null, Value::String),
         Value::String(text) => Value::String(clean::short(&text, MAX_TEXT_CHARS)),
         Value::Array(members) => members
             .into_iter()

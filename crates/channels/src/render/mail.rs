@@ -7,9 +7,9 @@ use super::Payload;
 use super::fitting::{self, Cost, Limits};
 use super::plain;
 use crate::body::{Detail, Line, MessageBody, Part, Section, Target, Tone};
-use crate::clean;
 use crate::limits::{MAIL_HTML_BUDGET, MAIL_SUBJECT, MAIL_TEXT_BUDGET};
 use crate::texts::{Key, Texts};
+use text::clean;
 
 /// A mail is read at leisure.
 pub(super) const DETAIL: Detail = Detail {

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::Payload;
-use crate::clean::units;
 use crate::limits;
 
 /// A size beside its limit.
@@ -59,7 +58,8 @@ impl Payload {
                 limits::WEBHOOK_MAX_BYTES,
             )],
             Self::AmazonQ(event) => {
-                let of = |name: &str| units(event["content"][name].as_str().unwrap_or_default());
+                let of =
+                    |name: &str| utf16_units(event["content"][name].as_str().unwrap_or_default());
                 vec![
                     size(
                         "characters of the title",
@@ -87,7 +87,7 @@ fn slack(text: &str, blocks: &Value) -> Vec<Size> {
     let of = |kind: &str| {
         let texts = all.iter().filter(|block| block["type"] == kind);
         texts
-            .map(|block| units(block["text"]["text"].as_str().unwrap_or_default()))
+            .map(|block| utf16_units(block["text"]["text"].as_str().unwrap_or_default()))
             .max()
     };
     let size = |what, is, limit| Size { what, is, limit };
@@ -105,12 +105,12 @@ fn slack(text: &str, blocks: &Value) -> Vec<Size> {
         ),
         size(
             "characters of the notification",
-            units(text),
+            utf16_units(text),
             limits::SLACK_TEXT,
         ),
         size(
             "characters of all blocks",
-            units(&blocks.to_string()),
+            utf16_units(&blocks.to_string()),
             limits::SLACK_TOTAL,
         ),
     ]
@@ -124,4 +124,19 @@ pub(super) fn json_units(text: &str) -> usize {
         c => c.len_utf16(),
     };
     text.chars().map(escaped).sum()
+}
+
+/// The characters that a service written in JavaScript or C# counts.
+pub(super) fn utf16_units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_the_basic_plane_counts_twice() {
+        assert_eq!(utf16_units("a👍"), 3);
+    }
 }

@@ -2,8 +2,8 @@
 //! Slack knows no escape, so that a look-alike is shown in their place.
 //! <https://docs.slack.dev/messaging/formatting-message-text>
 
+use super::size::utf16_units;
 use crate::body::{Line, Part, Tone};
-use crate::clean;
 
 /// The text with nothing in it that Slack acts upon.
 pub(super) fn escape(text: &str) -> String {
@@ -103,7 +103,7 @@ pub(super) fn mention(text: &str) -> String {
 
 /// The escaped text, cut so that it keeps to the limit.
 pub(super) fn fitted(text: &str, limit: usize) -> String {
-    let line = Line::text(text).within(limit, |part| clean::units(&escaped(part)));
+    let line = Line::text(text).within(limit, |part| utf16_units(&escaped(part)));
     escaped(&line)
 }
 

@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
-use super::size::json_units;
+use super::size::{json_units, utf16_units};
 use super::slack_actions;
 use super::slack_markup::{escape, fitted, line, link, mention};
 use crate::body::{Detail, Line, MessageBody, Section, Tone};
-use crate::clean;
 use crate::limits::{SLACK_BUDGET, SLACK_HEADER, SLACK_PER_BLOCK, SLACK_SECTION, SLACK_TEXT};
 use crate::texts::Texts;
 
@@ -58,7 +57,7 @@ pub(super) fn message(body: &MessageBody, linked: bool, texts: &Texts) -> Payloa
             .links
             .iter()
             .map(|to| link(&to.url, &to.label))
-            .filter(|link| clean::units(link) <= MAX_LINK_UNITS)
+            .filter(|link| utf16_units(link) <= MAX_LINK_UNITS)
             .collect();
         tail.extend(in_sections(&links));
     }
@@ -98,7 +97,7 @@ pub(super) fn message(body: &MessageBody, linked: bool, texts: &Texts) -> Payloa
 
 /// What Slack counts for a block, as far as is known.
 fn cost(block: &Value) -> usize {
-    clean::units(&block.to_string()) + SLACK_PER_BLOCK
+    utf16_units(&block.to_string()) + SLACK_PER_BLOCK
 }
 
 fn header(body: &MessageBody) -> Value {
@@ -112,7 +111,7 @@ fn lead(body: &MessageBody) -> Vec<String> {
     let mut mentions = String::new();
     for text in &body.mentions {
         let text = mention(text);
-        if clean::units(&mentions) + clean::units(&text) < MAX_MENTIONS_UNITS {
+        if utf16_units(&mentions) + utf16_units(&text) < MAX_MENTIONS_UNITS {
             mentions.push_str(&text);
             mentions.push(' ');
         }
@@ -129,12 +128,12 @@ fn notification(body: &MessageBody) -> String {
     let mut text = String::new();
     for mentioned in &body.mentions {
         let mentioned = mention(mentioned);
-        if clean::units(&text) + clean::units(&mentioned) < SLACK_TEXT / 2 {
+        if utf16_units(&text) + utf16_units(&mentioned) < SLACK_TEXT / 2 {
             text.push_str(&mentioned);
             text.push(' ');
         }
     }
-    let left = SLACK_TEXT - clean::units(&text);
+    let left = SLACK_TEXT - utf16_units(&text);
     text.push_str(&fitted(&body.title, left));
     text
 }
@@ -167,7 +166,7 @@ fn in_sections(lines: &[String]) -> Vec<Value> {
     let mut blocks = Vec::new();
     let mut text = String::new();
     for line in lines {
-        if !text.is_empty() && clean::units(&text) + clean::units(line) + 1 > SLACK_SECTION {
+        if !text.is_empty() && utf16_units(&text) + utf16_units(line) + 1 > SLACK_SECTION {
             blocks.push(section_block(&std::mem::take(&mut text)));
         }
         if !text.is_empty() {

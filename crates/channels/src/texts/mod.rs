@@ -136,7 +136,7 @@ fn usable(name: &str, text: &str) -> Result<Key, String> {
     if text.chars().count() > MAX_TEXT {
         return Err(format!("{name} is longer than {MAX_TEXT} characters"));
     }
-    if crate::clean::line(text) != text.trim() {
+    if text::clean::line(text) != text.trim() {
         return Err(format!(
             "{name} has line ends, double spaces or invisible characters; write it in one line"
         ));

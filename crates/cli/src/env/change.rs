@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use environments::apply::{ApplyContext, ApplyResult, End, Outcome, apply_watched};
 use environments::decide::Step;
-use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::Plan;
 use environments::run_report::{RunReport, summary};
 use environments::savings::{CountedSleeps, savings};
+use environments::schedule_overrides::{OverrideRequest, RequestKind};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use strict_yaml::words::count;

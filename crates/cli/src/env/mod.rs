@@ -19,8 +19,8 @@ pub(crate) mod times;
 mod week;
 
 use environments::outlook::Outlook;
-use environments::overrides::RequestKind;
 use environments::plan::Plan;
+use environments::schedule_overrides::RequestKind;
 use jiff::tz::TimeZone;
 
 use crate::failure::Failure;

@@ -1,9 +1,11 @@
 //! What people ask for on a command line: which services, until when, and the records that this becomes.
 
 use environments::config::Glob;
-use environments::overrides::{MAX_REQUEST_LENGTH, OverrideRequest, Place, RequestKind, word_of};
 use environments::plan::{Plan, PlanRow, totals};
 use environments::resource::Resource;
+use environments::schedule_overrides::{
+    MAX_REQUEST_LENGTH, OverrideRequest, Place, RequestKind, word_of,
+};
 use jiff::Timestamp;
 use strict_yaml::words::{list, nearest};
 

@@ -1,8 +1,8 @@
 //! `env snooze`: a sleep is put off. Writes one record for each pattern into the state table and nothing else.
 
 use common::state::Table;
-use environments::overrides::{OverrideRequest, RequestKind};
 use environments::record_store::RecordStore;
+use environments::schedule_overrides::{OverrideRequest, RequestKind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;

@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-use environments::overrides::MAX_REQUEST_LENGTH;
+use environments::schedule_overrides::MAX_REQUEST_LENGTH;
 
 use crate::failure::Failure;
 

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use environments::config::Config;
-use environments::overrides::OverrideRequest;
 use environments::resource::Resource;
 use environments::run_report::by_note;
+use environments::schedule_overrides::OverrideRequest;
 use environments::select::{Selection, Selector};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

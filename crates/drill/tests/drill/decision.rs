@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use approvals::link::LinkAction;
+use approvals::link_claims::LinkAction;
 use drill::{Row, Tally};
 use serde_json::Value;
 use test_support::approvals::{Act, CallFault};

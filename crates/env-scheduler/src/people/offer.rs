@@ -2,9 +2,9 @@
 //! notice is made, and all links and buttons refer to it. Services that are found only later get an offer of their own.
 
 use common::state::{CreateOutcome, Key, StateError, Table};
-use environments::overrides::{OverrideRequest, Place, word_of};
 use environments::request_index::RequestIndex;
 use environments::resource::Resource;
+use environments::schedule_overrides::{OverrideRequest, Place, word_of};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;

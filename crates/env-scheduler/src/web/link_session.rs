@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use environments::config::Config;
-use environments::overrides::Place;
+use environments::schedule_overrides::Place;
 use function_url::{Form, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Via;

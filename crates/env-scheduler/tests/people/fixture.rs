@@ -224,9 +224,9 @@ impl Fixture {
 
     /// Somebody stops services now, as with the CLI; it holds until the morning.
     pub async fn down(&self, services: &str) {
-        let request = environments::overrides::OverrideRequest {
+        let request = environments::schedule_overrides::OverrideRequest {
             id: format!("down-{}", self.now()),
-            ask: environments::overrides::RequestKind::ForceDown,
+            ask: environments::schedule_overrides::RequestKind::ForceDown,
             services: services.to_owned(),
             until: MORNING.parse().unwrap(),
             by: "lead".to_owned(),

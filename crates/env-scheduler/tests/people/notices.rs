@@ -69,9 +69,9 @@ async fn the_clock_of_a_notice_is_the_runs() {
 async fn what_somebody_has_put_off_is_not_told_again() {
     let fixture = Fixture::open().await;
     fixture.add("dev/batch", Svc::new(2));
-    let request = environments::overrides::OverrideRequest {
+    let request = environments::schedule_overrides::OverrideRequest {
         id: "1".into(),
-        ask: environments::overrides::RequestKind::Snooze,
+        ask: environments::schedule_overrides::RequestKind::Snooze,
         services: "dev/web dev/api".into(),
         until: "2026-11-23T22:05:00Z".parse().unwrap(),
         by: "lead".into(),

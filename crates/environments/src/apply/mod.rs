@@ -23,12 +23,12 @@ use crate::condition::Condition;
 use crate::config::Config;
 use crate::decide::{PlanContext, Step};
 use crate::kinds::ecs_service::MAX_SERVICES_PER_CALL;
-use crate::overrides::OverrideRequest;
 use crate::plan::{Plan, PlanRow};
 use crate::rate_limiter::RateLimiters;
 use crate::read::{Reader, TaskSizes};
 use crate::record_store::{RecordStore, Written};
 use crate::resource::{Kind, Resource};
+use crate::schedule_overrides::OverrideRequest;
 use crate::sleep_record::{Holder, LEASE, Phase, SleepRecord};
 use crate::write::{CallError, Refusal, Writer};
 

@@ -6,10 +6,10 @@ use futures::future::join_all;
 
 use super::{ApplyContext, End, steps};
 use crate::kinds::ResourceNames;
-use crate::overrides::OverrideRequest;
 use crate::plan::{PlanRow, row};
 use crate::read::{ReadError, Reader};
 use crate::resource::{Kind, Resource};
+use crate::schedule_overrides::OverrideRequest;
 use crate::select::Selector;
 
 /// The planned row, and what is there now; none if it is gone.

@@ -7,8 +7,8 @@ use test_support::environments as support;
 mod answers;
 
 use environments::backup_tag::ASLEEP_TAG;
-use environments::overrides::{KEEP_UP_TAG, RequestKind};
 use environments::run_report::{RunReport, summary};
+use environments::schedule_overrides::{KEEP_UP_TAG, RequestKind};
 use support::ecs::{self, Target, arn};
 use support::{CONFIG, CallFault, Fixture, Ran, Svc, block_on, config};
 

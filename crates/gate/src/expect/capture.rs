@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use exact_json::{Budget, Value, View};
 
 use super::{
-    Actual, CssExpectation, Evidence, Expectation, Finding, ParsedBody, Path, Pattern,
+    Actual, CssExpectation, Evidence, Expectation, Finding, ParsedBody, PathTemplate, Pattern,
     TextCondition,
 };
 use crate::redact;
@@ -28,7 +28,7 @@ pub(crate) struct Capture {
 /// Where a value is taken from.
 #[derive(Clone, Debug)]
 pub(crate) enum CaptureSource {
-    Json(Path),
+    Json(PathTemplate),
     Header(HeaderName),
     /// What the jar of the journey holds after the step.
     Cookie(String),
@@ -96,7 +96,7 @@ impl Capture {
 
     fn take_json(
         &self,
-        path: &Path,
+        path: &PathTemplate,
         parsed: &mut ParsedBody<'_>,
         values: &Values,
     ) -> Result<Captured, Finding> {

@@ -11,13 +11,13 @@ use std::sync::atomic::AtomicBool;
 use exact_json::{Budget, JsonError};
 
 use super::json_condition::JsonCondition;
-use super::json_path::Path;
+use super::json_path_template::PathTemplate;
 use super::{Actual, Evidence, Finding};
 use crate::redact;
 use crate::template::Values;
 
 /// A body, parsed as JSON when the first demand asks for it and not again.
-pub(crate) struct Document<'a> {
+pub(crate) struct JsonBody<'a> {
     evidence: &'a Evidence,
     /// Set when nobody waits for the findings any more.
     stop: &'a Arc<AtomicBool>,
@@ -44,7 +44,7 @@ impl NotJson {
     }
 }
 
-impl<'a> Document<'a> {
+impl<'a> JsonBody<'a> {
     pub(crate) fn new(evidence: &'a Evidence, stop: &'a Arc<AtomicBool>) -> Self {
         Self {
             evidence,
@@ -61,7 +61,7 @@ impl<'a> Document<'a> {
 
     pub(crate) fn evaluate(
         &mut self,
-        path: &Path,
+        path: &PathTemplate,
         tests: &[JsonCondition],
         values: &Values,
         findings: &mut Vec<Finding>,

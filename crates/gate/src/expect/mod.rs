@@ -15,7 +15,7 @@ mod json;
 mod json_condition;
 mod json_contradiction;
 mod json_demand;
-mod json_path;
+mod json_path_template;
 mod json_schema;
 #[cfg(test)]
 mod json_schema_suite;
@@ -48,7 +48,7 @@ pub(crate) use self::css::CssExpectation;
 pub(crate) use self::finding::{Actual, Finding};
 pub(crate) use self::json_condition::{JsonCondition, JsonType};
 pub(crate) use self::json_contradiction::contradiction;
-pub(crate) use self::json_path::Path;
+pub(crate) use self::json_path_template::PathTemplate;
 pub(crate) use self::latency::LatencyLimit;
 pub use self::latency::Phase;
 use self::page::MAX_TREE_MEMORY;
@@ -78,7 +78,7 @@ pub(crate) enum Expectation {
         bytes: Vec<BodyCondition>,
     },
     Json {
-        path: Path,
+        path: PathTemplate,
         tests: Vec<JsonCondition>,
     },
     /// The body fits a JSON Schema.
@@ -199,7 +199,7 @@ const JSON_BYTES_PER_BYTE: usize = 10;
 
 /// A body in the forms that demands ask for, each read once.
 struct ParsedBody<'a> {
-    json: json::Document<'a>,
+    json: json::JsonBody<'a>,
     page: css::Page<'a>,
     /// Set when nobody waits for the findings any more.
     stop: &'a Arc<AtomicBool>,
@@ -208,7 +208,7 @@ struct ParsedBody<'a> {
 impl<'a> ParsedBody<'a> {
     fn new(evidence: &'a Evidence, stop: &'a Arc<AtomicBool>) -> Self {
         Self {
-            json: json::Document::new(evidence, stop),
+            json: json::JsonBody::new(evidence, stop),
             page: css::Page::new(evidence, stop),
             stop,
         }

@@ -305,11 +305,11 @@ pub(crate) trait Judge: std::fmt::Debug + Send + Sync {
         evidence: Evidence,
         values: &'a Values,
         limit: Instant,
-    ) -> BoxFuture<'a, Result<RunJudgement, ProbeError>>;
+    ) -> BoxFuture<'a, Result<ProbeJudgement, ProbeError>>;
 }
 
 /// What came of an answer.
-pub(crate) struct RunJudgement {
+pub(crate) struct ProbeJudgement {
     pub(crate) findings: Vec<Finding>,
     /// Its beginning.
     pub(crate) body: Option<String>,

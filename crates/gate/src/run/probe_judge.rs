@@ -9,7 +9,7 @@ use super::memory::Budget;
 use crate::evidence::Evidence;
 use crate::expect::evaluate;
 use crate::probe::journey::Step;
-use crate::probe::{Judge, ProbeError, RunJudgement};
+use crate::probe::{Judge, ProbeError, ProbeJudgement};
 use crate::template::Values;
 use crate::words::MAX_RAW_BYTES;
 
@@ -33,7 +33,7 @@ impl Judge for RunJudge {
         evidence: Evidence,
         values: &'a Values,
         limit: Instant,
-    ) -> BoxFuture<'a, Result<RunJudgement, ProbeError>> {
+    ) -> BoxFuture<'a, Result<ProbeJudgement, ProbeError>> {
         let judging = Judging {
             needs: &step.expect,
             timeout: step.timeout,
@@ -42,7 +42,7 @@ impl Judge for RunJudge {
         };
         let (expect, values) = (step.expect.clone(), values.clone());
         judged(&self.memory, judging, evidence, move |evidence, stop| {
-            RunJudgement {
+            ProbeJudgement {
                 findings: evaluate(&expect, evidence, &values, stop),
                 body: evidence.body.beginning(MAX_RAW_BYTES),
             }

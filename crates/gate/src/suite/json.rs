@@ -7,7 +7,7 @@ use super::context::Context;
 use super::expect::demanded;
 use super::keys;
 use super::patterns::pattern;
-use crate::expect::{Expectation, JsonCondition, JsonType, Path, contradiction};
+use crate::expect::{Expectation, JsonCondition, JsonType, PathTemplate, contradiction};
 use crate::json_template::{JsonTemplate, json_number};
 use crate::words;
 
@@ -40,7 +40,7 @@ pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation>
     })
 }
 
-pub(super) fn path(node: &Node, context: &Context) -> Option<Path> {
+pub(super) fn path(node: &Node, context: &Context) -> Option<PathTemplate> {
     let problems = &context.problems;
     let written = scalar::text(node, "path", problems)?;
     let template = context.template(node, written)?;
@@ -49,7 +49,7 @@ pub(super) fn path(node: &Node, context: &Context) -> Option<Path> {
         // The bound is a problem already.
         return None;
     }
-    match Path::new(template, |reference| context.known(reference)) {
+    match PathTemplate::new(template, |reference| context.known(reference)) {
         Ok(path) => {
             used.set(used.get() + path.patterns());
             if used.get() > MAX_PATH_PATTERNS {

@@ -13,11 +13,11 @@ use environments::apply::{ApplyContext, ApplyResult, apply};
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
 use environments::gather::{GatheredFacts, gather};
-use environments::overrides::{OverrideRequest, RequestKind};
 use environments::plan::{Plan, plan};
 use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
 use environments::record_store::RecordStore;
+use environments::schedule_overrides::{OverrideRequest, RequestKind};
 use jiff::Timestamp;
 use tokio::time::Instant;
 

@@ -7,7 +7,7 @@ mod junit;
 use exact_json::{Budget, View};
 
 use super::json::NotJson;
-use super::{Actual, Finding, ParsedBody, Path};
+use super::{Actual, Finding, ParsedBody, PathTemplate};
 use crate::evidence::Evidence;
 use crate::template::{Template, Values};
 use crate::words;
@@ -22,9 +22,9 @@ pub(crate) enum TestResults {
     /// Each path selects numbers, which are added up, or arrays, whose elements count.
     Json {
         /// Those that ran.
-        tests: Path,
-        failed: Option<Path>,
-        skipped: Option<Path>,
+        tests: PathTemplate,
+        failed: Option<PathTemplate>,
+        skipped: Option<PathTemplate>,
     },
 }
 
@@ -108,7 +108,7 @@ impl TestResults {
 
 /// By the paths to the tests, to the failed and to the skipped ones.
 fn counted(
-    paths: [Option<&Path>; 3],
+    paths: [Option<&PathTemplate>; 3],
     parsed: &mut ParsedBody<'_>,
     values: &Values,
 ) -> Result<Tally, String> {

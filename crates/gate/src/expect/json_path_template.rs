@@ -8,7 +8,7 @@ use crate::template::{Reference, Template, Values};
 
 /// A JSONPath with references.
 #[derive(Clone, Debug)]
-pub(crate) struct Path {
+pub(crate) struct PathTemplate {
     template: Template,
     /// Where all that it refers to is known before the run.
     compiled: Option<Arc<exact_json::Path>>,
@@ -24,7 +24,7 @@ pub(crate) struct BadPath {
     pub(crate) error: PathError,
 }
 
-impl Path {
+impl PathTemplate {
     /// The text, as it was written.
     pub(crate) fn template(&self) -> &Template {
         &self.template

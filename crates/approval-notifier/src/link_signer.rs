@@ -2,7 +2,7 @@
 
 use approvals::Case;
 use approvals::config::Route;
-use approvals::link::{self, LinkAction, audience};
+use approvals::link_claims::{self, LinkAction, audience};
 use channels::{Links, Recipient};
 use signing::Keys;
 use signing::link::seal;
@@ -28,7 +28,7 @@ impl Signer<'_> {
             && route.policy.approvers.contains(approver);
         let audience = audience(self.state_table);
         let address = |action| {
-            let link = link::link(&audience, case, approver, action);
+            let link = link_claims::link(&audience, case, approver, action);
             format!("{}/d/{}", self.decision_url, seal(self.keys, &link))
         };
         Links {
@@ -68,7 +68,7 @@ mod tests {
     fn who(link: Option<&String>) -> (Approver, LinkAction, jiff::Timestamp) {
         let sealed = link.unwrap().rsplit('/').next().unwrap();
         let now = "2026-05-04T11:00:00Z".parse().unwrap();
-        let link = signing::link::open::<link::LinkClaims>(
+        let link = signing::link::open::<link_claims::LinkClaims>(
             &testing::keys(),
             &audience("approvals"),
             sealed,
