@@ -251,7 +251,7 @@ ARCHS ?= $(HOST_ARCH)
 release-of: export RUSTFLAGS := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/deploy-hooks
 release-of: tools # What a release has of one processor; no path of this machine is in it
 	@$(MAKE) build
-	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+	$(WITH_TOOLS) cargo lambda build --locked --profile cli $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 		--package cli --bin deploy-hooks --lambda-dir .local/release-cli/$(ARCH)
 
 ## Cleaning

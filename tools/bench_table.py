@@ -197,7 +197,9 @@ def command(of: tuple[str, str]) -> list[str]:
         return ["make", "--no-print-directory", bench]
     if home.endswith(".py"):
         return [sys.executable, f"tools/{home}", bench]
-    return ["cargo", "bench", "--locked", "--package", home, "--bench", bench]
+    # The command line has a profile of its own, by which it is built for people.
+    profile = ["--profile", "cli"] if home == "cli" else []
+    return ["cargo", "bench", "--locked", *profile, "--package", home, "--bench", bench]
 
 
 def run() -> str:

@@ -49,7 +49,7 @@ def shell(tmp_path: Path) -> Iterator[Terminal]:
 def test_a_newcomer_with_a_url_has_a_green_suite_in_five_minutes(url: str, shell: Terminal, tmp_path: Path) -> None:
     install, init, validate, check = commands(paths.ROOT / "docs" / "suite.md", SECTION)
     # The program is built already: what is looked at begins with the first suite.
-    assert install == "cargo install --locked --path crates/cli"
+    assert install == "cargo install --locked --profile cli --path crates/cli"
     assert [line.split()[:2] for line in (init, validate, check)] == [
         ["deploy-hooks", "init"],
         ["deploy-hooks", "validate"],

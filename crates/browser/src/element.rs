@@ -96,6 +96,17 @@ pub struct Point {
     pub(crate) y: f64,
 }
 
+/// What an element is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is pressed.
+    Click,
+    /// It is pressed, and text goes into it.
+    Type,
+    /// One of its options is chosen, without a press.
+    Choose,
+}
+
 /// Why an element can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotActionable {
@@ -331,9 +342,12 @@ impl Page {
         self.run("deployHooks.names()").await
     }
 
-    /// Where the one that was found can be used: it is visible, keeps still, is enabled and is not covered.
-    pub async fn ready(&mut self, editable: bool) -> Result<Result<Point, NotActionable>, Error> {
-        let readiness: Actionability = self.run(&format!("deployHooks.ready({editable})")).await?;
+    /// Where the one that was found can be used: it is visible, enabled and not covered, and keeps still where it is
+    /// pressed.
+    pub async fn ready(&mut self, purpose: Purpose) -> Result<Result<Point, NotActionable>, Error> {
+        let (editable, pressed) = (purpose == Purpose::Type, purpose != Purpose::Choose);
+        let script = format!("deployHooks.ready({editable}, {pressed})");
+        let readiness: Actionability = self.run(&script).await?;
         if let (Some(x), Some(y)) = (readiness.x, readiness.y) {
             return Ok(Ok(Point { x, y }));
         }

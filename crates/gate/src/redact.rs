@@ -13,7 +13,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use text::clean;
 
-pub(crate) use self::patterns::{is_secret_header, is_secret_path};
+pub(crate) use self::patterns::{is_secret_header, is_secret_path, warm_up};
 use crate::words::{self, MAX_RAW_BYTES};
 
 /// The text without what looks like a secret by its name or its shape. For texts of others that are

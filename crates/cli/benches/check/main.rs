@@ -3,7 +3,7 @@
 //! costs where there is no latency; how soon the first request is sent; and the memory of a long bake. Ends with 1 if a
 //! bound is missed.
 //!
-//! `cargo bench -p cli --bench check [-- RUNS]`
+//! `cargo bench --profile cli -p cli --bench check [-- RUNS]`
 
 #![allow(
     missing_docs,
@@ -219,7 +219,7 @@ impl Bench {
     fn long_bake(&self) -> bool {
         const ROUNDS: usize = 1000;
         let traffic =
-            format!("traffic: {{ count: {ROUNDS}, every: 60ms, failure_limit: {ROUNDS} }}\n");
+            format!("traffic: {{ count: {ROUNDS}, every: 100ms, failure_limit: {ROUNDS} }}\n");
         let server = Server::start(Duration::ZERO, false);
         println!("a bake of {ROUNDS} rounds of 20 checks: memory in MiB, by tenths of the bake");
         let mut kept = true;

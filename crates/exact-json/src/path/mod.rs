@@ -18,7 +18,7 @@ mod tests;
 
 pub use self::error::PathError;
 use self::evaluate::Evaluation;
-use self::syntax::Query;
+use self::syntax::{Query, Segment, Selector};
 use crate::budget::{Budget, Undecided};
 use crate::document::{Document, Node};
 
@@ -48,6 +48,15 @@ impl Path {
     /// How many regular expressions the path has, which were compiled when it was parsed.
     pub fn patterns(&self) -> usize {
         self.patterns
+    }
+
+    /// Whether following it takes time that only grows with the length of the document: no filter asks something of
+    /// all values for each, `..` goes down once, and no segment selects a value twice.
+    pub fn is_linear(&self) -> bool {
+        let segments = &self.query.segments;
+        let descents = segments.iter().filter(|segment| segment.descend).count();
+        let plain = |segment: &Segment| matches!(segment.selectors[..], [ref one] if !matches!(one, Selector::Filter(_)));
+        descents <= 1 && segments.iter().all(plain)
     }
 
     /// The values that the path selects, in order.

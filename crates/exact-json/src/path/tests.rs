@@ -245,3 +245,19 @@ fn slips_in_filters_are_put_right() {
     insta::assert_snapshot!(fault("$[?@.not-exist]"), @r#"a name after a dot can't have "-" (character 6); write $[?@['not-exist']]"#);
     insta::assert_snapshot!(fault("$[?@.a in ['x']]"), @r#""in" is not an operator of JSONPath (character 8); compare with ==, or use match(), search(), length() or a filter within: @.list[?@ == 'x']"#);
 }
+
+#[test]
+fn a_path_is_linear_where_no_value_is_visited_twice() {
+    for path in ["$", "$.a[0]['b'][*]", "$..price", "$.a..*", "$[1:9:2].b"] {
+        assert!(Path::parse(path).unwrap().is_linear(), "{path}");
+    }
+    for path in [
+        "$..a..b",
+        "$[*,*]",
+        "$['a','b']",
+        "$[?@.a == 1]",
+        "$.a[?@.b]",
+    ] {
+        assert!(!Path::parse(path).unwrap().is_linear(), "{path}");
+    }
+}

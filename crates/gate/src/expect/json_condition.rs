@@ -75,6 +75,10 @@ impl JsonType {
 }
 
 impl JsonCondition {
+    pub(super) fn is_pattern(&self) -> bool {
+        matches!(self, Self::Matches(_) | Self::NotMatches(_))
+    }
+
     /// The key in the suite.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -57,6 +57,11 @@ impl PathTemplate {
         })
     }
 
+    /// Whether it is known, and following it takes time that only grows with the length of the body.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.compiled.as_ref().is_some_and(|path| path.is_linear())
+    }
+
     /// How many regular expressions it has, as far as it is known.
     pub(crate) fn patterns(&self) -> usize {
         self.compiled.as_ref().map_or(0, |path| path.patterns())

@@ -297,6 +297,17 @@ impl Expectation {
         }
     }
 
+    /// Whether judging takes time that only grows with the length of the body: on a short one it holds up nobody.
+    pub(crate) fn is_linear(&self) -> bool {
+        match self {
+            Self::Json { path, tests } => {
+                path.is_linear() && !tests.iter().any(JsonCondition::is_pattern)
+            }
+            Self::Body { text, bytes: _ } => !text.iter().any(TextCondition::is_pattern),
+            _ => !self.may_be_slow(),
+        }
+    }
+
     fn evaluate(
         &self,
         evidence: &Evidence,

@@ -151,6 +151,13 @@ macro_rules! masking {
 }
 
 masking!(mask, regex);
+
+/// Compiles every pattern, which takes some milliseconds: while a run waits for its first answers, nobody waits for it.
+pub(crate) fn warm_up() {
+    mask("cookie: none");
+    is_secret_path("$");
+}
+
 masking!(mask_short, regex_lite);
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| {

@@ -38,6 +38,17 @@ pub(super) struct Judging<'a> {
     pub(super) deadline: Instant,
 }
 
+/// What is parsed of so short a body is no memory to wait for, and to go to another thread and back would take longer
+/// than to judge it.
+const SHORT_BODY: usize = 16 * 1024;
+
+fn is_quick(needs: &[Expectation], evidence: &Evidence) -> bool {
+    let is_short = evidence.body.most() <= SHORT_BODY;
+    needs
+        .iter()
+        .all(|need| !need.may_be_slow() || is_short && need.is_linear())
+}
+
 /// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
 /// memory and for the turn is no time of the target's, and of no try.
 pub(super) async fn judged<T: Send + 'static>(
@@ -53,7 +64,7 @@ pub(super) async fn judged<T: Send + 'static>(
         deadline,
     } = judging;
     let stop = Arc::new(AtomicBool::new(false));
-    if !needs.iter().any(Expectation::may_be_slow) {
+    if is_quick(needs, &evidence) {
         return Ok(work(&evidence, &stop));
     }
     let waiting = async {
@@ -117,5 +128,56 @@ pub(super) fn worst(findings: &[Finding]) -> Measurement {
         () if any(Measurement::NoData) => Measurement::NoData,
         () if any(Measurement::Inconclusive) => Measurement::Inconclusive,
         () => Measurement::Passed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::body::Body;
+    use crate::suite::Suite;
+
+    fn is_quick_on(length: usize, expect: &str) -> bool {
+        let text = format!(
+            "version: 1\nname: shop\nchecks: [{{name: home, http: GET /, expect: [{expect}]}}]"
+        );
+        let suite = Suite::parse("shop", &text).unwrap();
+        let headers = HeaderMap::new();
+        let evidence = Evidence {
+            status: Some(200),
+            body: Body::new(vec![b' '; length], 1024 * 1024, &headers),
+            headers,
+            body_cut_at: None,
+            latency: Duration::ZERO,
+            exchange: None,
+        };
+        is_quick(&suite.checks[0].expect, &evidence)
+    }
+
+    #[test]
+    fn only_what_is_linear_on_a_short_body_is_judged_where_the_runtime_waits() {
+        for quick in [
+            "{status: 200}",
+            "{json: {path: $..price, at_least: 1}}",
+            "{body: {contains: shop}}",
+        ] {
+            assert!(is_quick_on(SHORT_BODY, quick), "{quick}");
+        }
+        let long = SHORT_BODY + 1;
+        assert!(is_quick_on(long, "{status: 200}"));
+        assert!(!is_quick_on(long, "{json: {path: $.price, at_least: 1}}"));
+        assert!(!is_quick_on(long, "{body: {contains: shop}}"));
+        for slow in [
+            "{json: {path: '$[?@.price > 1]', exists: true}}",
+            "{json: {path: $.name, matches: 'a+'}}",
+            "{body: {matches: 'a+'}}",
+            "{css: {select: h1, exists: true}}",
+            "{that: 'body.size() > 1'}",
+        ] {
+            let both = format!("{{status: 200}}, {slow}");
+            assert!(!is_quick_on(2, &both), "{slow}");
+        }
     }
 }

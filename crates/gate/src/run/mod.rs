@@ -38,7 +38,7 @@ use crate::measurement::Measurement;
 use crate::probe::ProbeContext;
 use crate::progress::{Observer, ProgressReporter};
 use crate::recorder::{Recorder, RoundRecord};
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::severity::Severity;
 use crate::suite::{Check, Suite};
@@ -260,6 +260,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let context = probe_context(&run);
     refusals.extend(refusals_of(&run, &selected, &marks, context.as_ref()));
 
+    tokio::task::spawn_blocking(redact::warm_up);
     let recorder = Arc::new(Recorder::new(selected.len()));
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
     let (speaker, stop) = match observer {

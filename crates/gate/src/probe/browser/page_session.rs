@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::{Audit, Endpoint, Located, Locator, Navigation, Page, PageOptions};
+use browser::{Audit, Endpoint, Located, Locator, Navigation, Page, PageOptions, Purpose};
 use tokio::time::Instant;
 
 use super::condition::Condition;
@@ -468,21 +468,18 @@ impl<'a> PageSession<'a> {
                 return Ok(ActionOutcome::NotYet(format!("{count} of them: {names}")));
             }
         }
-        let editable = matches!(act, ElementAction::Type(..));
-        let refused = match act {
+        let purpose = match act {
             ElementAction::See => return Ok(ActionOutcome::Yes),
-            ElementAction::Select(option) => match self.page.ready(false).await? {
-                Ok(_) => self.page.choose(option).await?.err(),
-                Err(why) => Some(why),
-            },
-            ElementAction::Click | ElementAction::Type(..) => {
-                match self.page.ready(editable).await? {
-                    Ok(at) => {
-                        self.page.click(at).await?;
-                        None
-                    }
-                    Err(why) => Some(why),
-                }
+            ElementAction::Select(_) => Purpose::Choose,
+            ElementAction::Click => Purpose::Click,
+            ElementAction::Type(..) => Purpose::Type,
+        };
+        let refused = match (self.page.ready(purpose).await?, act) {
+            (Err(why), _) => Some(why),
+            (Ok(_), ElementAction::Select(option)) => self.page.choose(option).await?.err(),
+            (Ok(at), _) => {
+                self.page.click(at).await?;
+                None
             }
         };
         if let Some(why) = refused {
