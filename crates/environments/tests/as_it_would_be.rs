@@ -63,7 +63,15 @@ fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
                 "dev/paused",
                 Svc::new(4).scaled(2, 10, [false, false, true]),
             );
+            let mut of_another_dimension = action(
+                "other",
+                "dev/late",
+                "cron(0 3 * * ? *)",
+                (json!(7), json!(9)),
+            );
+            of_another_dimension["ScalableDimension"] = json!("ecs:service:Another");
             ecs.actions = vec![
+                of_another_dimension,
                 action(
                     "prewarm",
                     "dev/web",
