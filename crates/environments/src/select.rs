@@ -81,6 +81,8 @@ pub struct SelectedResource {
     pub overrides: Overrides,
     /// What its schedule and what people asked for come to now.
     pub scheduled: ScheduleState,
+    /// When somebody last asked for it to be awake, where that holds now.
+    pub asked_up_at: Option<Timestamp>,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
     /// Something that was asked for can't be read; it may be to keep it up.
@@ -196,6 +198,7 @@ impl<'a> Selector<'a> {
             source,
             overrides,
             scheduled,
+            asked_up_at: self.asked.asked_up_at(resource, self.now),
             remark: remark.map(|what| what.to_string()),
             is_unclear,
         })

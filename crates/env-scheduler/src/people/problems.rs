@@ -448,6 +448,7 @@ mod tests {
             gives: None,
             notes: Vec::new(),
             noted_short: false,
+            awaited_since: None,
             is_override_unclear: false,
             left_asleep: false,
             attention: false,

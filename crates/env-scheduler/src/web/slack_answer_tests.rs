@@ -32,6 +32,7 @@ fn row(place: &str, asleep: bool) -> PlanRow {
         gives: None,
         notes: Vec::new(),
         noted_short: false,
+        awaited_since: None,
         is_override_unclear: false,
         left_asleep: false,
         attention: place == "dev/b",
