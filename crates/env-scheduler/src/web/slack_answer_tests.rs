@@ -103,6 +103,7 @@ fn what_does_not_run_is_not_awake() {
             kind: environments::resource::Kind::EcsService,
             wanted: 3,
             running: 0,
+            in_units: false,
             since: jiff::Timestamp::UNIX_EPOCH,
         }),
         ..row("dev/short", false)
