@@ -19,7 +19,7 @@ use crate::rate_limiter::Forecast;
 use crate::resource::{Capacity, Resource, Status};
 use crate::schedule_overrides::OverrideRequest;
 use crate::schedule_state::ScheduleState;
-use crate::select::{LEFT_ASLEEP, Selection, Selector};
+use crate::select::{Selection, Selector, has_bounds_of_sleep, left_of_sleep};
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// The source that is given for waking a service that no longer has a schedule.
@@ -236,12 +236,18 @@ pub(crate) fn row(
         } => {
             (row.why, row.attention) = (why, attention);
             row.left_asleep = left_asleep;
-            let asleep = record.is_some_and(|record| {
-                record.is_asleep() && record.is_about(&row.resource) && row.resource.desired == 0
-            });
-            if asleep && !left_asleep {
-                row.why.push_str(LEFT_ASLEEP);
-                (row.attention, row.left_asleep) = (true, true);
+            if let Some(record) = record.filter(|_| !left_asleep)
+                && owes(record, &row)
+            {
+                let (resource, was) = (&row.resource, record.was.as_ref().map(|was| was.level));
+                let is_left = match resource.desired {
+                    0 => record.is_asleep(),
+                    _ => was.is_some_and(|was| has_bounds_of_sleep(resource, was)),
+                };
+                if is_left {
+                    row.why.push_str(&left_of_sleep(resource, was));
+                    (row.attention, row.left_asleep) = (true, true);
+                }
             }
         }
         Selection::Selected(selected) => {
