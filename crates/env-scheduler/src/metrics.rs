@@ -26,7 +26,7 @@ pub struct Counts {
     pub conflicts: usize,
     /// Put off because of a deployment in progress.
     pub deferred: usize,
-    /// Left for the next run, because the time was over.
+    /// Left for the next run: the time was over, or what they wait for still sleeps.
     #[serde(rename = "continue")]
     pub left: usize,
     /// Clusters, records and the like that could not be read.

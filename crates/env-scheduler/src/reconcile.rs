@@ -5,6 +5,7 @@
 //! harmless, and somebody who wakes an environment at night need not wait for a tick that waits for a database. Two runs
 //! together stay within AWS's limits because both slow down when AWS throttles them.
 
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -242,7 +243,7 @@ impl RunContext<'_> {
 
     /// What was saved by the sleeps that this run itself has ended: another run may have ended others of the plan.
     fn saved(&self, applied: Option<&ApplyResult>) -> Savings {
-        let woken: std::collections::HashSet<&str> = applied
+        let woken: HashSet<&str> = applied
             .into_iter()
             .flat_map(|applied| &applied.outcomes)
             .filter(|one| one.end == End::Done && one.step.is_up())
@@ -285,9 +286,19 @@ impl RunContext<'_> {
         }
     }
 
-    /// How many sleep by now.
-    fn asleep(&self, done: Counts) -> usize {
-        (self.plan.totals.asleep + done.stopped).saturating_sub(done.woken)
+    /// How many sleep by now: those that slept and were left so, and those that this run has stopped.
+    fn asleep(&self, applied: Option<&ApplyResult>) -> usize {
+        let outcomes = applied.into_iter().flat_map(|applied| &applied.outcomes);
+        let done = outcomes.filter(|outcome| outcome.end == End::Done);
+        let changed: HashMap<&str, bool> = done
+            .map(|outcome| (outcome.arn.as_str(), outcome.step.is_down()))
+            .collect();
+        let rows = self.plan.rows.iter();
+        rows.filter(|row| {
+            let changed = changed.get(row.resource.arn.as_str()).copied();
+            changed.unwrap_or_else(|| row.sleeps())
+        })
+        .count()
     }
 
     /// What somebody should know besides what was done.
@@ -344,7 +355,11 @@ impl RunContext<'_> {
                 place: self.place,
                 action: self.event.action,
                 counts: done.counts,
-                asleep: self.event.only.is_none().then(|| self.asleep(done.counts)),
+                asleep: self
+                    .event
+                    .only
+                    .is_none()
+                    .then(|| self.asleep(done.applied.as_ref())),
                 saved: &done.saved,
             };
             for line in lines(&measured, self.function.now()) {

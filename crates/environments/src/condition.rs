@@ -37,6 +37,9 @@ pub enum Condition {
         wanted: u32,
         /// How many do.
         running: u32,
+        /// Whether both are in units of a weighted capacity.
+        #[serde(skip)]
+        in_units: bool,
         /// When it was woken.
         since: Timestamp,
     },
@@ -81,6 +84,7 @@ impl Condition {
                     kind,
                     wanted,
                     running,
+                    in_units: resource.in_units,
                     since,
                 })
             }
@@ -140,8 +144,13 @@ impl fmt::Display for Condition {
                 kind,
                 wanted,
                 running,
+                in_units,
                 ..
-            } => match kind.spec().parts {
+            } => match kind
+                .spec()
+                .parts
+                .map(|noun| if *in_units { "unit" } else { noun })
+            {
                 Some(noun) => write!(f, "desired {wanted}, but {} run", counted(*running, noun)),
                 None => f.write_str("it should run, but it is not available yet"),
             },

@@ -21,6 +21,10 @@ pub const SETTLE_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// A deployment older than this is not going to end soon: it no longer puts off any sleep.
 const STALE_DEPLOYMENT_AGE: SignedDuration = SignedDuration::from_hours(20);
 
+/// Application Auto Scaling does what is due a while later. What was due so shortly before a sleep may not have been done
+/// when that was saved, and doing it twice is doing it once.
+const ACTION_DELAY: SignedDuration = SignedDuration::from_mins(2);
+
 /// What a decision knows besides the service.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
@@ -287,7 +291,10 @@ impl Situation<'_> {
         let is_old =
             since > Timestamp::MIN && self.ctx.now.duration_since(since) >= STALE_DEPLOYMENT_AGE;
         let from = if is_old { since } else { edge };
-        from.checked_add(self.ctx.defer_deadline).ok()
+        let until = from.checked_add(self.ctx.defer_deadline).ok()?;
+        let stale = since.checked_add(STALE_DEPLOYMENT_AGE).ok();
+        let stale = stale.filter(|_| since > Timestamp::MIN);
+        Some(stale.map_or(until, |stale| stale.min(until)))
     }
 
     fn on(&self) -> Decision {
@@ -387,7 +394,16 @@ impl Situation<'_> {
             .as_ref()
             .filter(|_| ours && self.found.scaling.is_some())
         {
-            Some(saved) => missed(&self.resource.actions, saved.at, self.ctx.now),
+            Some(saved) => {
+                let from = saved.at.checked_sub(ACTION_DELAY).unwrap_or(saved.at);
+                let (mut due, unknown) = missed(&self.resource.actions, from, self.ctx.now);
+                // Of what had its effect already there is nothing to tell.
+                let was_done = |one: &MissedAction| {
+                    one.at <= saved.at && would_be(was, std::slice::from_ref(one)) == was
+                };
+                due.retain(|one| !was_done(one));
+                (due, unknown)
+            }
             None => (Vec::new(), Vec::new()),
         }
     }

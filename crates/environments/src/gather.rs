@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
 use crate::backup_tag;
 use crate::config::Config;
+use crate::decide::effective_record;
 use crate::kinds::{ResourceNames, ecs_service, scalable_target};
 use crate::plan::Facts;
 use crate::problem::{Problem, ProblemKind};
@@ -150,11 +152,11 @@ impl GatheredFacts {
     async fn actions(&mut self, reader: Reader<'_>) {
         let records = &self.records;
         let may_miss = |resource: &Resource| {
-            // Also where somebody changed it in the night: its schedule is still suspended.
-            let record = records
-                .get(&resource.arn)
-                .filter(|record| record.set.is_some());
-            let was = record.and_then(|record| record.was.as_ref()?.level.scaling);
+            // Also where somebody changed it in the night: its schedule is still suspended. Whether a tag is from the
+            // future is seen when the plan is made.
+            let record = effective_record(resource, records.get(&resource.arn), Timestamp::MAX);
+            let record = record.filter(|record| record.set.is_some());
+            let was = record.and_then(|record| record.was?.level.scaling);
             resource.kind.spec().has_scheduled_actions
                 && was.is_some_and(|was| !was.suspended.scheduled)
         };

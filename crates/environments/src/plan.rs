@@ -19,7 +19,7 @@ use crate::rate_limiter::Forecast;
 use crate::resource::{Capacity, Resource, Status};
 use crate::schedule_overrides::OverrideRequest;
 use crate::schedule_state::ScheduleState;
-use crate::select::{LEFT_ASLEEP, Selection, Selector};
+use crate::select::{Selection, Selector, has_bounds_of_sleep, left_of_sleep};
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// The source that is given for waking a service that no longer has a schedule.
@@ -103,6 +103,9 @@ pub struct PlanRow {
     /// Whether its record says, too, that not all of it came up after it was woken.
     #[serde(skip)]
     pub noted_short: bool,
+    /// Since when it is to be awake, where it sleeps by us: what depends on it waits.
+    #[serde(skip)]
+    pub awaited_since: Option<Timestamp>,
     /// Whether it is ours no more, or must not be touched, and sleeps by us.
     #[serde(skip)]
     pub left_asleep: bool,
@@ -178,6 +181,7 @@ pub(crate) fn row(
         gives: None,
         notes: Vec::new(),
         noted_short: record.is_some_and(|record| record.short_since.is_some()),
+        awaited_since: None,
         left_asleep: false,
         attention: false,
         stuck: false,
@@ -218,6 +222,7 @@ pub(crate) fn row(
             // What sleeps is restored, whatever hinders the next sleep.
             if record.is_some_and(|record| owes(record, &row)) {
                 row.decided(record, (&selected.scheduled, &selected.source), ctx);
+                row.asked_up(selected.asked_up_at);
             }
             if row.step.is_down() || row.desired_state.is_none() {
                 (row.step, row.desired_state) = (Step::Skip, None);
@@ -231,16 +236,23 @@ pub(crate) fn row(
         } => {
             (row.why, row.attention) = (why, attention);
             row.left_asleep = left_asleep;
-            let asleep = record.is_some_and(|record| {
-                record.is_asleep() && record.is_about(&row.resource) && row.resource.desired == 0
-            });
-            if asleep && !left_asleep {
-                row.why.push_str(LEFT_ASLEEP);
-                (row.attention, row.left_asleep) = (true, true);
+            if let Some(record) = record.filter(|_| !left_asleep)
+                && owes(record, &row)
+            {
+                let (resource, was) = (&row.resource, record.was.as_ref().map(|was| was.level));
+                let is_left = match resource.desired {
+                    0 => record.is_asleep(),
+                    _ => was.is_some_and(|was| has_bounds_of_sleep(resource, was)),
+                };
+                if is_left {
+                    row.why.push_str(&left_of_sleep(resource, was));
+                    (row.attention, row.left_asleep) = (true, true);
+                }
             }
         }
         Selection::Selected(selected) => {
             row.decided(record, (&selected.scheduled, &selected.source), ctx);
+            row.asked_up(selected.asked_up_at);
             row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
                 row.why.push_str("; ");
@@ -291,6 +303,33 @@ impl PlanRow {
         self.want_rule = Some(scheduled.rule.to_string());
         self.source = Some(source.to_owned());
         self.next_edge = scheduled.next_edge.map(|edge| edge.at);
+        self.awaited_since = self.awaited(record, scheduled, ctx.now);
+    }
+
+    /// Since when it is to be awake, where it sleeps by us and is not on its way yet. What can't be known is the time since
+    /// which it sleeps.
+    fn awaited(
+        &self,
+        record: Option<&SleepRecord>,
+        scheduled: &ScheduleState,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let record = effective_record(&self.resource, record, now)?;
+        let waits = matches!(self.step, Step::Nothing | Step::Busy { .. }) && record.is_asleep();
+        let is_due = scheduled.state == State::On && (waits || self.step.is_up());
+        // Each try to wake it begins this phase anew.
+        let slept_since = match record.phase {
+            Phase::GoingUp => record.slept_since,
+            _ => Some(record.since),
+        };
+        let since = scheduled.last_edge.max(slept_since);
+        since.filter(|_| is_due).map(|since| since.min(now))
+    }
+
+    /// Somebody asked for it to be awake then.
+    fn asked_up(&mut self, at: Option<Timestamp>) {
+        let later = |since: Timestamp| at.map_or(since, |at| at.max(since));
+        self.awaited_since = self.awaited_since.map(later);
     }
 
     /// Whether people may ask for it to sleep or to be awake.

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use schedule::Overrides;
 
 use crate::config::Glob;
 use crate::resource::Resource;
 use crate::schedule_overrides::{
-    OverrideRequest, UnclearOverride, is_pattern, is_unreadable, of, word_of,
+    OverrideRequest, RequestKind, UnclearOverride, is_pattern, is_unreadable, of, word_of,
 };
 
 /// Requests by the services that they are about.
@@ -40,14 +41,26 @@ impl<'r> RequestIndex<'r> {
 
     /// What [`overrides`](crate::schedule_overrides::overrides) says of a service.
     pub fn of(&self, resource: &Resource) -> Result<Overrides, UnclearOverride> {
+        of(resource, &self.about(resource), self.unreadable)
+    }
+
+    /// When somebody last asked for it to be awake, where that holds now.
+    pub(crate) fn asked_up_at(&self, resource: &Resource, now: Timestamp) -> Option<Timestamp> {
+        let holds = |one: &&OverrideRequest| {
+            one.ask == RequestKind::Snooze && (one.at..one.until).contains(&now)
+        };
+        let about = self.about(resource).into_iter();
+        about.filter(holds).map(|one| one.at).max()
+    }
+
+    fn about(&self, resource: &Resource) -> Vec<&'r OverrideRequest> {
         let (cluster, name) = (&*resource.cluster, &*resource.name);
         let named = self.named.get(word_of(&resource.place()).as_str());
         let named = named.into_iter().flatten().copied();
         let matching = self.patterns.iter();
         let matching = matching.filter(|(glob, _)| glob.matches(cluster, name));
         let all = named.chain(matching.map(|(_, request)| *request));
-        let ours: Vec<&OverrideRequest> = all.filter(|one| one.is_where(resource)).collect();
-        of(resource, &ours, self.unreadable)
+        all.filter(|one| one.is_where(resource)).collect()
     }
 }
 

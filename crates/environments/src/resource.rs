@@ -57,6 +57,9 @@ pub struct Resource {
     /// An Auto Scaling group whose warm pool has room for all that its maximum leaves: what the group
     /// does not run, the pool would.
     pub pool_fills_up: bool,
+    /// An Auto Scaling group whose desired capacity is not in instances: weights, vCPUs or memory.
+    #[serde(skip)]
+    pub in_units: bool,
     /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     pub controller: String,
     /// ARN of the task definition; empty for other kinds.

@@ -102,7 +102,7 @@ fn headline(report: &RunReport<'_>, text: &mut String) {
         some => line(
             text,
             &format!(
-                "{} left for the next run: the time was over.",
+                "{} left for the next run: the time was over, or what they wait for still sleeps.",
                 count(some, "service")
             ),
         ),

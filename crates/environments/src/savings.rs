@@ -57,19 +57,26 @@ pub fn savings<S: BuildHasher>(
         let ends = row.step.is_up();
         // What was stopped and runs on saves nothing.
         let costs = row.condition.as_ref().is_some_and(Condition::costs);
-        if record.phase == Phase::Down && !costs && ends == (which == CountedSleeps::Ending) {
-            savings.add(record, plan.at, prices);
+        let began = match record.phase {
+            Phase::Down => Some(record.since),
+            // An earlier run has begun to wake it, and this one ends that.
+            Phase::GoingUp if ends => record.slept_since,
+            _ => None,
+        };
+        if let Some(began) = began
+            && !costs
+            && ends == (which == CountedSleeps::Ending)
+        {
+            savings.add(record, (began, plan.at), prices);
         }
     }
     savings
 }
 
 impl Savings {
-    fn add(&mut self, record: &SleepRecord, now: Timestamp, prices: &Prices) {
+    fn add(&mut self, record: &SleepRecord, (began, now): (Timestamp, Timestamp), prices: &Prices) {
         self.resources += 1;
-        let began = record
-            .ran_on
-            .map_or(record.since, |ran| ran.max(record.since));
+        let began = record.ran_on.map_or(began, |ran| ran.max(began));
         let slept = now.duration_since(began).max(SignedDuration::ZERO);
         let saved = record.was.as_ref();
         let Some((tasks, size)) = saved.and_then(|was| Some((was.level.desired, was.size?))) else {

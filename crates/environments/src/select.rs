@@ -11,19 +11,44 @@ use jiff::Timestamp;
 use schedule::{Context, Overrides, Schedule, State, Syntax};
 use std::collections::BTreeMap;
 
-use crate::backup_tag;
+use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::config::{Config, looks_like_production};
 use crate::mistyped_tags::mistyped;
 use crate::request_index::RequestIndex;
-use crate::resource::{PROTECTED_TAG, Resource, Status};
+use crate::resource::{Capacity, PROTECTED_TAG, Resource, Status};
 use crate::schedule_overrides::{OverrideRequest, UnclearSource};
 use crate::schedule_state::ScheduleState;
 
 /// What a tag may say to mean the default schedule.
 const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
 
-/// What is added about a service that we put to sleep and may no longer touch.
-pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
+/// What is added about a service that has a backup tag or a record of a sleep, where it may not be touched any more: what is
+/// left of that sleep. `was` is what it had before, where that is known.
+pub(crate) fn left_of_sleep(resource: &Resource, was: Option<Capacity>) -> String {
+    if resource.desired == 0 {
+        return "; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag \
+                deploy-hooks:asleep"
+            .to_owned();
+    }
+    match was.filter(|was| has_bounds_of_sleep(resource, *was)) {
+        Some(was) => format!(
+            "; it runs at {}, with the bounds of its sleep, and had {was}: select it again, or restore its bounds by \
+             hand and remove the tag deploy-hooks:asleep",
+            resource.level()
+        ),
+        None => {
+            "; it runs, although its tag deploy-hooks:asleep says that it sleeps: remove the tag"
+                .to_owned()
+        }
+    }
+}
+
+/// [`left_of_sleep`] of a service that has a backup tag.
+fn tagged_as_asleep(resource: &Resource) -> Option<String> {
+    let value = resource.tags.get(ASLEEP_TAG)?;
+    let was = BackupTag::parse(value).map(|backup| backup.level);
+    Some(left_of_sleep(resource, was))
+}
 
 /// Whether a resource is selected.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +61,7 @@ pub enum Selection {
         why: String,
         /// Whether somebody should look at it: its tag says that it sleeps.
         attention: bool,
-        /// Whether its backup tag says that it sleeps, so that it is left asleep.
+        /// Whether its backup tag says that it sleeps: where that is so, it is left asleep.
         left_asleep: bool,
     },
     /// Its schedule says off, and perhaps somebody asked for the opposite: it is left as it is until what
@@ -65,9 +90,14 @@ pub enum Selection {
         why: String,
         /// Whether somebody should look at it: it has opted in, or sleeps.
         attention: bool,
-        /// Whether its backup tag says that it sleeps, so that it is left asleep.
+        /// Whether its backup tag says that it sleeps: where that is so, it is left asleep.
         left_asleep: bool,
     },
+}
+
+/// Whether it still has the bounds that were set for the sleep of what had `was`.
+pub(crate) fn has_bounds_of_sleep(resource: &Resource, was: Capacity) -> bool {
+    resource.scaling == resource.asleep(was).scaling && resource.scaling != was.scaling
 }
 
 /// A service that is ours, and what its schedule wants.
@@ -81,6 +111,8 @@ pub struct SelectedResource {
     pub overrides: Overrides,
     /// What its schedule and what people asked for come to now.
     pub scheduled: ScheduleState,
+    /// When somebody last asked for it to be awake, where that holds now.
+    pub asked_up_at: Option<Timestamp>,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
     /// Something that was asked for can't be read; it may be to keep it up.
@@ -139,14 +171,13 @@ impl<'a> Selector<'a> {
         let Some(opted) = opted else {
             let mut why = format!("not selected: no tag {} and no rule", self.config.tag);
             let mistyped = mistyped(resource, self.config);
-            let left_asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
+            let tagged = tagged_as_asleep(resource);
+            let left_asleep = tagged.is_some();
             let attention = left_asleep || mistyped.is_some();
             if let Some(mistyped) = mistyped {
                 why = format!("{why}; {mistyped}");
             }
-            if left_asleep {
-                why.push_str(LEFT_ASLEEP);
-            }
+            why.extend(tagged);
             return Selection::Unselected {
                 why,
                 attention,
@@ -196,6 +227,7 @@ impl<'a> Selector<'a> {
             source,
             overrides,
             scheduled,
+            asked_up_at: self.asked.asked_up_at(resource, self.now),
             remark: remark.map(|what| what.to_string()),
             is_unclear,
         })
@@ -254,10 +286,9 @@ impl<'a> Selector<'a> {
     }
 
     fn skipped(resource: &Resource, mut why: String, opted_in: bool) -> Selection {
-        let left_asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
-        if left_asleep {
-            why.push_str(LEFT_ASLEEP);
-        }
+        let tagged = tagged_as_asleep(resource);
+        let left_asleep = tagged.is_some();
+        why.extend(tagged);
         Selection::Skipped {
             why,
             attention: opted_in || left_asleep,

@@ -42,7 +42,8 @@ pub struct SleepRecord {
     /// What somebody else changed, that we therefore left alone.
     #[serde(default)]
     pub conflict: Option<Conflict>,
-    /// Since when it slept, once it is woken; none where it was awake anyway: somebody had started it, or it never slept.
+    /// Since when it slept, once it is woken; none where it was awake anyway: somebody had started it, or it never slept. It is
+    /// the moment of the wake where it is not known since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slept_since: Option<Timestamp>,
     /// Until when it was seen to run although it was stopped: that was no sleep, and is no saving.
@@ -115,7 +116,7 @@ pub struct RefusedStop {
     pub detail: String,
     /// How it was refused.
     pub refusal: Refusal,
-    /// How often in a row.
+    /// How often in a row, since the last edge.
     pub tries: u32,
 }
 
@@ -194,6 +195,11 @@ impl SleepRecord {
     /// Whether it says that a service has not all of what it had.
     pub fn is_asleep(&self) -> bool {
         self.set.is_some() && (self.phase.guards() || self.phase == Phase::GoingUp)
+    }
+
+    /// Whether it has exactly what we set for its sleep.
+    pub fn stands_as_set(&self, found: Capacity) -> bool {
+        self.set == Some(found)
     }
 
     /// What the backup tag says of a sleeping service whose record is gone, or is from before that sleep. Whoever may only tag

@@ -208,7 +208,7 @@ impl RetriedCall<'_> {
             }
             tries += 1;
             if tries >= MAX_TRIES || !is_transient(&error) {
-                return Err(self.failed(&error));
+                return Err(self.failed(&error, tries));
             }
             tokio::time::sleep(RETRY_DELAY * 2_u32.pow(tries - 1)).await;
         }
@@ -224,11 +224,16 @@ impl RetriedCall<'_> {
         }
     }
 
-    fn failed<E>(&self, error: &SdkError<E>) -> CallError
+    /// An earlier try may have had its effect without an answer that could be read. A state that is wrong by then may be the
+    /// one that was asked for, so it is no refusal: the next run looks.
+    fn failed<E>(&self, error: &SdkError<E>, tries: u32) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let refusal = Refusal::of(error.code());
+        let refusal = match Refusal::of(error.code()) {
+            Refusal::State if tries > 1 => Refusal::Passing,
+            refusal => refusal,
+        };
         let remedy = match refusal {
             Refusal::Denied => format!("give the role {}", self.action),
             Refusal::Gone => "nothing, if it is being deleted".to_owned(),
@@ -251,7 +256,8 @@ impl RetriedCall<'_> {
     }
 }
 
-/// Whether the same call may well succeed a moment later.
+/// Whether the same call may well succeed a moment later. An answer that can't be read counts, too: every call says what is
+/// to be, and not what is to change.
 fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ServiceError(context) => {

@@ -63,7 +63,15 @@ fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
                 "dev/paused",
                 Svc::new(4).scaled(2, 10, [false, false, true]),
             );
+            let mut of_another_dimension = action(
+                "other",
+                "dev/late",
+                "cron(0 3 * * ? *)",
+                (json!(7), json!(9)),
+            );
+            of_another_dimension["ScalableDimension"] = json!("ecs:service:Another");
             ecs.actions = vec![
+                of_another_dimension,
                 action(
                     "prewarm",
                     "dev/web",
@@ -292,5 +300,59 @@ fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
         assert_eq!(has(&office, "dev/other"), (5, bounds(2, 10)), "{report_of}");
         assert_eq!(has(&office, "dev/low"), (2, bounds(0, 3)), "{report_of}");
         assert_eq!(has(&office, "dev/max"), (10, bounds(10, 12)), "{report_of}");
+    });
+}
+
+#[test]
+fn what_was_due_counts_where_only_the_tag_knows_of_the_sleep() {
+    block_on(async {
+        let office = Fixture::new();
+        office.world.ecs(|ecs| {
+            ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
+            let bounds = (json!(10), json!(20));
+            let prewarm = action("prewarm", "dev/web", "cron(30 8 ? * MON-FRI *)", bounds);
+            ecs.actions = vec![prewarm];
+        });
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office
+            .world
+            .with(|state| state.tables.lose(&support::ecs::arn("dev/web")));
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        assert!(
+            report_of(&ran).contains("prewarm was due"),
+            "{}",
+            report_of(&ran)
+        );
+        assert_eq!(has(&office, "dev/web"), (10, bounds(10, 20)));
+    });
+}
+
+/// Application Auto Scaling does what is due a moment later, and by then all is suspended.
+#[test]
+fn what_was_due_in_the_minute_of_the_sleep_counts() {
+    block_on(async {
+        let office = Fixture::new();
+        office.world.ecs(|ecs| {
+            ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
+            ecs.add("dev/done", Svc::new(4).scaled(2, 10, [false; 3]));
+            let at_ten = "cron(0 23 * * ? *)";
+            ecs.actions = vec![
+                action("evening", "dev/web", at_ten, (json!(1), json!(3))),
+                // It had its effect before.
+                action("evening", "dev/done", at_ten, (json!(2), json!(10))),
+            ];
+        });
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        insta::assert_snapshot!(report_of(&ran), @r"
+        Stopped 0 services, woke 2 services.
+        Note: dev/web: while it slept the scheduled action evening was due at 2026-11-23T22:00:00Z and would have set 1-3; it had 4 (2-10), and would have 3 (1-3) by now.
+        ");
+        assert_eq!(has(&office, "dev/web"), (3, bounds(1, 3)));
+        assert_eq!(has(&office, "dev/done"), (4, bounds(2, 10)));
     });
 }

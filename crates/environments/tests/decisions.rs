@@ -187,3 +187,36 @@ proptest! {
         }
     }
 }
+
+/// However long the configuration lets deployments put off a sleep.
+#[test]
+fn a_deployment_of_twenty_hours_defers_no_sleep() {
+    let schedule = Schedule::parse("Mon-Fri 09:00-22:00", Some("UTC")).unwrap();
+    let now = at("2026-11-23T23:00:00Z");
+    let none = Overrides::default();
+    let scheduled = ScheduleState::of(&schedule, &Calendar::none(), &none, now);
+    let step = |hours: i64| {
+        let resource = Resource {
+            deploying_since: Some(now - SignedDuration::from_hours(hours)),
+            ..resource(Kind::EcsService, level_of(2))
+        };
+        let ctx = PlanContext {
+            now,
+            run: "this",
+            defer_deadline: SignedDuration::from_hours(24),
+        };
+        decide(&resource, None, &scheduled, &ctx).step
+    };
+    let until = at("2026-11-24T00:00:00Z");
+    assert_eq!(step(19), Step::Defer { until });
+    for hours in [20, 21, 30] {
+        assert!(step(hours).is_down(), "{hours}");
+    }
+}
+
+fn level_of(desired: u32) -> Capacity {
+    Capacity {
+        desired,
+        scaling: None,
+    }
+}

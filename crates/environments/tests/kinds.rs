@@ -5,9 +5,12 @@
 use test_support::environments as support;
 
 use environments::backup_tag::ASLEEP_TAG;
+use std::time::Duration;
+
 use environments::decide::Step;
+use environments::schedule_overrides::RequestKind;
 use support::others::Other;
-use support::{CONFIG, Fixture, Svc, block_on};
+use support::{CONFIG, CallFault, Fixture, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
@@ -280,5 +283,114 @@ fn an_aurora_cluster_is_waited_for_until_its_instances_serve() {
         state_of("node-1", "available");
         office.run_for("long", short).await;
         assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 1);
+    });
+}
+
+/// The database comes first, and 22:05 somebody wants everything awake.
+async fn woken_in_the_evening(state: &str) -> Fixture {
+    let tiers = "tiers:\n  - { name: data, match: 'rds/*' }\n";
+    let text = CONFIG.replace("tiers:\n", tiers) + "also: { rds_instances: 'dev-*' }\n";
+    let office = Fixture::with(&text);
+    office.world.with(|world| {
+        let all = &mut world.others.all;
+        all.insert("dev-orders".into(), Other::new("instance", "available"));
+        world.others.slow = true;
+    });
+    office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(2)));
+    office.until(NIGHT).await;
+    office.run("night").await;
+    set(&office, state);
+    office.until("2026-11-23T22:05:00Z").await;
+    office.ask("wake", RequestKind::Snooze, "*").await;
+    office
+}
+
+fn set(office: &Fixture, state: &str) {
+    office.world.with(|world| {
+        world.others.all.get_mut("dev-orders").unwrap().state = state.into();
+    });
+}
+
+fn runs(office: &Fixture) -> u32 {
+    office.world.ecs(|ecs| ecs.get("dev/web").desired)
+}
+
+#[test]
+fn nothing_wakes_before_a_database_that_is_still_stopping() {
+    block_on(async {
+        let office = woken_in_the_evening("stopping").await;
+        let stopped = async {
+            tokio::time::sleep(Duration::from_mins(3)).await;
+            assert_eq!(runs(&office), 0);
+            set(&office, "stopped");
+        };
+        let (ran, ()) = tokio::join!(office.run("wake"), stopped);
+        assert!(
+            ran.applied.is_to_be_continued(),
+            "a new plan wakes the database: {:?}",
+            ran.applied
+        );
+        assert_eq!(runs(&office), 0);
+        let took = office
+            .world
+            .now()
+            .duration_since("2026-11-23T22:08:00Z".parse().unwrap());
+        assert!(took.as_secs() < 15, "{took:?}");
+        let available = async {
+            tokio::time::sleep(Duration::from_mins(5)).await;
+            assert_eq!(runs(&office), 0, "it is starting");
+            set(&office, "available");
+        };
+        let (ran, ()) = tokio::join!(office.run("continued"), available);
+        assert_eq!(ran.applied.warnings, []);
+        assert_eq!(runs(&office), 2);
+    });
+}
+
+#[test]
+fn a_database_that_can_not_be_woken_holds_what_depends_on_it_for_a_limited_time() {
+    for state in ["stopping", "stopped"] {
+        block_on(async {
+            let office = woken_in_the_evening(state).await;
+            office.world.fates(|_, name| {
+                (name == "StartDBInstance").then_some(CallFault::Fail(400, "KMSKeyNotAccessible"))
+            });
+            let short = Duration::from_mins(4);
+            let ran = office.run_for("wake", short).await;
+            assert!(ran.applied.is_to_be_continued());
+            assert_eq!(runs(&office), 0, "{state}");
+            // However many runs there are, it is healthy_within from the wish on.
+            let ran = office.run_for("continued", 2 * short).await;
+            assert_eq!(runs(&office), 2, "{state}");
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(ran.applied.warnings[0], @"rds/dev-orders was not healthy in time; what depends on it was woken anyway");
+            }
+            let took = office
+                .world
+                .now()
+                .duration_since("2026-11-23T22:15:00Z".parse().unwrap());
+            assert!((0..15).contains(&took.as_secs()), "{took:?}");
+        });
+    }
+}
+
+#[test]
+fn another_run_that_wakes_the_database_meanwhile_is_waited_for() {
+    block_on(async {
+        let office = woken_in_the_evening("stopping").await;
+        let other = async {
+            tokio::time::sleep(Duration::from_secs(95)).await;
+            set(&office, "starting");
+            tokio::time::sleep(Duration::from_mins(9)).await;
+            assert_eq!(
+                runs(&office),
+                0,
+                "it has as long as if this run had woken it"
+            );
+            set(&office, "available");
+        };
+        let (ran, ()) = tokio::join!(office.run_for("wake", Duration::from_mins(14)), other);
+        assert_eq!(ran.applied.warnings, []);
+        assert_eq!(runs(&office), 2);
     });
 }

@@ -184,10 +184,17 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
             report_of(&ran)
         );
         assert!(row(&ran, "dev-users").condition.is_none());
-        // By the next evening it may be another cluster.
-        office.world.no_fates();
+        // By the next evening it may be another cluster, and has as many tries.
         office.until("2026-11-24T22:00:00Z").await;
-        office.run("next night").await;
+        let ran = office.run("next night").await;
+        assert!(
+            report_of(&ran).ends_with("the next run tries once more.\n"),
+            "{}",
+            report_of(&ran)
+        );
+        office.world.no_fates();
+        office.until("2026-11-24T22:05:00Z").await;
+        office.run("second try of the next night").await;
         let state = office
             .world
             .with(|state| state.others.all["dev-users"].state.clone());
@@ -205,6 +212,43 @@ fn a_state_that_passes_is_tried_once_more_at_once() {
         office.world.no_fates();
         office.until("2026-11-23T22:05:00Z").await;
         office.run("second").await;
+        let state = |office: &Fixture| {
+            office
+                .world
+                .with(|state| state.others.all["dev-orders"].state.clone())
+        };
+        assert_eq!(state(&office), "stopped");
+        office.until(MORNING).await;
+        office.run("morning").await;
+        assert_eq!(state(&office), "available");
+    });
+}
+
+/// The stop came through, its answer did not, and the second try finds the database on its way.
+#[test]
+fn a_stop_whose_answer_is_lost_is_no_refusal() {
+    block_on(async {
+        let office = office(&[("dev-orders", "instance", "", "available")]);
+        let tries = std::sync::atomic::AtomicUsize::new(0);
+        office.world.fates(move |_, name| {
+            if name != "StopDBInstance" {
+                return None;
+            }
+            match tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => Some(CallFault::Lose),
+                _ => Some(CallFault::Fail(400, "InvalidDBInstanceState")),
+            }
+        });
+        office.until(NIGHT).await;
+        let ran = office.run("night").await;
+        assert!(
+            matches!(ran.applied.outcomes[0].end, End::Failed { .. }),
+            "{:?}",
+            ran.applied
+        );
+        office.world.no_fates();
+        office.until("2026-11-23T22:05:00Z").await;
+        office.run("tick").await;
         let state = |office: &Fixture| {
             office
                 .world

@@ -8,7 +8,7 @@ use environments::backup_tag::ASLEEP_TAG;
 use environments::run_report::{RunReport, summary};
 use environments::savings::{CountedSleeps, Savings, savings};
 use support::others::Other;
-use support::{CONFIG, Fixture, Ran, Svc, block_on};
+use support::{CONFIG, CallFault, Fixture, Ran, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
@@ -345,5 +345,72 @@ fn what_does_not_come_up_is_reported_until_it_does() {
         office.world.ecs(|ecs| ecs.get("dev/web").running = 1);
         office.until("2026-11-24T16:00:00Z").await;
         assert!(!report_of(&office.run("fell").await).contains("Not awake"));
+    });
+}
+
+const LIGHT: &str = "<Instances><member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState></member></Instances>";
+const WEIGHTED: &str = "<Instances><member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState>\
+    <WeightedCapacity>2</WeightedCapacity></member><member><InstanceId>i-2</InstanceId><LifecycleState>InService\
+    </LifecycleState><WeightedCapacity>1</WeightedCapacity></member></Instances>";
+const SHORT: &str = "<Instances><member><InstanceId>i-1</InstanceId><LifecycleState>InService</LifecycleState>\
+    <WeightedCapacity>2</WeightedCapacity></member><member><InstanceId>i-2</InstanceId><LifecycleState>Pending\
+    </LifecycleState><WeightedCapacity>1</WeightedCapacity></member></Instances>";
+const VCPUS: &str = "<DesiredCapacityType>vcpu</DesiredCapacityType><Instances><member><InstanceId>i-1</InstanceId>\
+    <LifecycleState>InService</LifecycleState></member></Instances>";
+
+#[test]
+fn a_group_is_awake_when_its_units_are_in_service() {
+    block_on(async {
+        let groups = [
+            ("dev-weighted", WEIGHTED),
+            ("dev-short", SHORT),
+            ("dev-vcpus", VCPUS),
+            ("dev-light", LIGHT),
+        ];
+        let office = office(&groups.map(|(name, _)| (name, "")));
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        office.run("morning").await;
+        office.world.with(|state| {
+            for (name, more) in groups {
+                state.others.all.get_mut(name).unwrap().more = more;
+            }
+        });
+        office.until("2026-11-24T09:10:00Z").await;
+        let ran = office.run("tick").await;
+        insta::assert_snapshot!(report_of(&ran), @r"
+        Stopped 0 services, woke 0 services.
+        Not awake: autoscaling/dev-light: it was woken at 2026-11-24T09:00:00Z: desired 3, but 1 instance run. What to do: see its activities: AWS may lack capacity, or the health check fails.
+        Not awake: autoscaling/dev-short: it was woken at 2026-11-24T09:00:00Z: desired 3, but 2 units run. What to do: see its activities: AWS may lack capacity, or the health check fails.
+        ");
+    });
+}
+
+#[test]
+fn a_sleep_whose_wake_takes_two_runs_is_saved_once() {
+    block_on(async {
+        let office = Fixture::new();
+        office
+            .world
+            .ecs(|ecs| ecs.add("dev/web", Svc::new(2).scaled(1, 4, [false; 3])));
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        office.world.fates(|_, name| {
+            (name == "RegisterScalableTarget")
+                .then_some(CallFault::Fail(400, "AccessDeniedException"))
+        });
+        let ran = office.run("morning").await;
+        assert_eq!(ran.applied.failures().count(), 1);
+        office.world.no_fates();
+        office.until("2026-11-24T10:00:00Z").await;
+        let ran = office.run("second run").await;
+        // Two tasks of half a vCPU.
+        let saved = ended(&office, &ran);
+        assert_eq!((saved.resources, saved.vcpu_hours), (1, 12.0), "{saved:?}");
+        office.until("2026-11-24T10:05:00Z").await;
+        let ran = office.run("tick").await;
+        assert_eq!(ended(&office, &ran).resources, 0);
     });
 }

@@ -178,6 +178,7 @@ impl Args {
             .filter(|row| !patterns.match_one(&row.resource))
         {
             row.step = Step::Nothing;
+            row.awaited_since = None;
         }
         let named = patterns.narrow(&plan);
         Ok(Intent {

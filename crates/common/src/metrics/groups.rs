@@ -208,7 +208,7 @@ pub(super) static ENVIRONMENTS: Group = Group {
         metric(
             "Continued",
             "Count",
-            "Resources that were left for the next run, as the time was over.",
+            "Resources that were left for the next run: the time was over, or what they wait for still sleeps.",
         ),
         metric(
             "SavedVcpuHours",

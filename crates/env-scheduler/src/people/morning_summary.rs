@@ -166,10 +166,14 @@ impl WokenRow<'_> {
         }
     }
 
-    /// Whether it slept until it was woken.
+    /// Whether it slept until it was woken; also where somebody had started it in the night and stopped it again.
     fn slept(&self) -> bool {
-        self.record
-            .is_some_and(|record| record.phase == Phase::Down || record.slept_since.is_some())
+        let found = self.row.resource.level();
+        self.record.is_some_and(|record| match record.phase {
+            Phase::Down => true,
+            Phase::Left => record.stands_as_set(found),
+            _ => record.slept_since.is_some(),
+        })
     }
 
     /// What an earlier run did.

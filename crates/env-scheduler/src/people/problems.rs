@@ -1,7 +1,7 @@
 //! Reports each problem once, and again if it is still there a day later: a tick every few minutes must not fill a channel
 //! with the same sentence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use channels::{
     Announcement, AnnouncementList, DispatchError, MessageKey, Recipient, Severity, fill,
@@ -149,7 +149,7 @@ fn problems(run: &RunContext<'_>, applied: Option<&ApplyResult>) -> Vec<Problem>
         key: format!("unread {}", problem.key),
         what: ProblemKind::Unread(problem.to_string()),
     });
-    let restarted = run.plan.rows.iter().filter(|row| was_restarted(row));
+    let restarted = stopped_again(&run.plan.rows, applied).into_iter();
     let restarted = restarted.map(|row| Problem {
         key: format!("restarted {}", row.resource.arn),
         what: ProblemKind::Restarted(row.resource.place()),
@@ -192,6 +192,18 @@ fn problems(run: &RunContext<'_>, applied: Option<&ApplyResult>) -> Vec<Problem>
     });
     let more = restarted.chain(stuck).chain(unmet);
     failed.chain(unread).chain(more).collect()
+}
+
+/// The databases that AWS had started again, and that this run has stopped.
+fn stopped_again<'r>(rows: &'r [PlanRow], applied: Option<&ApplyResult>) -> Vec<&'r PlanRow> {
+    let outcomes = applied.into_iter().flat_map(|applied| &applied.outcomes);
+    let stopped: HashSet<&str> = outcomes
+        .filter(|outcome| outcome.end == End::Done && outcome.step.is_down())
+        .map(|outcome| outcome.arn.as_str())
+        .collect();
+    let is_stopped = |row: &&PlanRow| stopped.contains(row.resource.arn.as_str());
+    let restarted = rows.iter().filter(|row| was_restarted(row));
+    restarted.filter(is_stopped).collect()
 }
 
 /// Only AWS itself makes a sleeping database run as it did before, so that it must be stopped again.
@@ -448,11 +460,32 @@ mod tests {
             gives: None,
             notes: Vec::new(),
             noted_short: false,
+            awaited_since: None,
             is_override_unclear: false,
             left_asleep: false,
             attention: false,
             stuck: false,
         };
+        let restarted = [row(Kind::RdsInstance, Phase::Down)];
+        let ended = |end| ApplyResult {
+            outcomes: vec![environments::apply::Outcome {
+                arn: restarted[0].resource.arn.clone(),
+                kind: Kind::RdsInstance,
+                place: restarted[0].resource.place(),
+                step: restarted[0].step.clone(),
+                why: String::new(),
+                end,
+            }],
+            ..ApplyResult::default()
+        };
+        let told = |end: Option<End>| {
+            let applied = end.map(ended);
+            stopped_again(&restarted, applied.as_ref()).len()
+        };
+        assert_eq!(told(Some(End::Done)), 1);
+        // It runs on: in a dry run, and where the stop has failed.
+        assert_eq!(told(None), 0);
+        assert_eq!(told(Some(End::Continue)), 0);
         assert!(was_restarted(&row(Kind::RdsInstance, Phase::Down)));
         assert!(was_restarted(&row(Kind::RdsCluster, Phase::Down)));
         assert!(!was_restarted(&row(Kind::RdsInstance, Phase::GoingDown)));

@@ -221,6 +221,7 @@ impl LinkSession<'_> {
                 let done = Notice::Done {
                     until: counts.until,
                     wakes: !asked.events.is_empty(),
+                    dry_run: self.messenger.settings.dry_run,
                     outlook,
                 };
                 self.show(200, Some(&done))

@@ -24,6 +24,8 @@ pub enum Notice {
         until: Timestamp,
         /// Whether something is woken for it.
         wakes: bool,
+        /// Whether dry run is on, so that the function does nothing of it.
+        dry_run: bool,
         /// What the services do; none where they could not be read.
         outlook: Option<Outlook>,
     },
@@ -157,10 +159,17 @@ fn banner(notice: &Notice, view: &View<'_>) -> Banner {
         Notice::Done {
             until,
             wakes,
+            dry_run,
             outlook,
         } => {
             let moment = t.moment(*until, view.zone);
             let values = [("moment", moment.as_str()), ("zone", &view.zone.name)];
+            if *dry_run {
+                return Banner {
+                    details: vec![t.reply_dry_run.to_owned()],
+                    ..bad(fill(t.page_done_dry_run, &values))
+                };
+            }
             let Some(outlook) = outlook else {
                 return bad(fill(t.page_done_unread, &values));
             };

@@ -116,10 +116,17 @@ fn what_came_of_it_stands_on_top() {
         Notice::Done {
             until,
             wakes: true,
+            dry_run: false,
             outlook: Some(Outlook {
                 awake: 1,
                 ..Outlook::default()
             }),
+        },
+        Notice::Done {
+            until,
+            wakes: true,
+            dry_run: true,
+            outlook: None,
         },
         Notice::NotSent,
         Notice::WrongHours,
@@ -128,6 +135,7 @@ fn what_came_of_it_stands_on_top() {
     .map(with);
     insta::assert_snapshot!(html.join("\n"), @"
     Done: awake until Fri 20 Nov 23:00 (Europe/Berlin).
+    Recorded until Fri 20 Nov 23:00 (Europe/Berlin), and nothing else was done.
     Nothing was changed: this was not sent from the page that this browser was shown. Open the link again.
     Nothing was changed: choose a whole number of hours, 1 to 12.
     Nothing was changed: it could not be written down. Try again in a few minutes.

@@ -181,7 +181,9 @@ impl CommandContext<'_> {
         outlook: Option<&Outlook>,
     ) -> String {
         let texts = self.texts;
+        let is_dry_run = self.messenger.settings.dry_run;
         let text = match outlook {
+            _ if is_dry_run => texts.reply_recorded,
             None => texts.reply_unread,
             Some(outlook) if outlook.awake == 0 => texts.reply_none_awake,
             Some(_) => text,
@@ -196,9 +198,10 @@ impl CommandContext<'_> {
             ("moment", &moment),
         ];
         let mut reply = fill(text, &values);
-        if self.messenger.settings.dry_run {
+        if is_dry_run {
             reply = format!("{reply} {}", texts.reply_dry_run);
         }
+        let outlook = outlook.filter(|_| !is_dry_run);
         let down = outlook.map(|outlook| texts.stays_down(outlook, &self.zone));
         let lines = std::iter::once(reply).chain(down.into_iter().flatten());
         lines.collect::<Vec<_>>().join("\n")

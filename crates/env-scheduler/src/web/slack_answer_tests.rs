@@ -32,6 +32,7 @@ fn row(place: &str, asleep: bool) -> PlanRow {
         gives: None,
         notes: Vec::new(),
         noted_short: false,
+        awaited_since: None,
         is_override_unclear: false,
         left_asleep: false,
         attention: place == "dev/b",
@@ -102,6 +103,7 @@ fn what_does_not_run_is_not_awake() {
             kind: environments::resource::Kind::EcsService,
             wanted: 3,
             running: 0,
+            in_units: false,
             since: jiff::Timestamp::UNIX_EPOCH,
         }),
         ..row("dev/short", false)

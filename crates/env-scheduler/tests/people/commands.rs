@@ -98,6 +98,15 @@ async fn what_sleeps_is_woken_by_a_command() {
 }
 
 #[tokio::test]
+async fn a_dry_run_promises_nothing() {
+    let fixture = Fixture::with(CONFIG, &[("ENVIRONMENTS_DRY_RUN", "true")]).await;
+    fixture.set_clock("2026-11-24T01:00:00Z");
+    fixture.call(&fixture.command(MEMBER, "up dev")).await;
+    fixture.run_handed_over().await;
+    insta::assert_snapshot!(fixture.answered().join("\n"), @"The request for dev is recorded until Tue 24 Nov 03:00, and nothing else was done. Dry run is on: nothing is put to sleep or woken.");
+}
+
+#[tokio::test]
 async fn a_snooze_counts_from_the_sleep() {
     let fixture = Fixture::open().await;
     fixture

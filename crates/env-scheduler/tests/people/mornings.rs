@@ -264,6 +264,27 @@ async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
 }
 
 #[tokio::test]
+async fn who_was_started_and_stopped_by_hand_in_the_night_wakes_in_the_morning() {
+    let fixture = slept().await;
+    let set = |count: u32| {
+        fixture.world.ecs(|ecs| {
+            let web = ecs.services.get_mut("dev/web").unwrap();
+            (web.desired, web.running) = (count, count);
+        });
+    };
+    set(3);
+    fixture.tick_at("2026-11-23T23:00:00Z").await;
+    set(0);
+    fixture.tick_at(MORNING).await;
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
+    assert_eq!(fixture.desired("dev/web"), 3);
+    let mail = fixture.mail("lead@example.com");
+    assert!(mail.contains("2 services woke at 09:00"), "{mail}");
+    // When it was stopped again is not known, so that the sum is that of dev/api.
+    assert!(mail.contains("(5.5 vCPU-hours, 11.0 GB-hours)"), "{mail}");
+}
+
+#[tokio::test]
 async fn a_broken_configuration_is_told_to_the_topic_once_a_day() {
     let fixture = Fixture::with(CONFIG, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
     fixture.beside(|beside| beside.config = "version: 1\nacounts: x\n".into());

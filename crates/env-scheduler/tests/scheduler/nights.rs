@@ -113,6 +113,33 @@ fn what_was_saved_is_measured_once() {
     });
 }
 
+/// Whoever was started by hand in the night did not count as asleep, and is not taken away from those that do.
+#[test]
+fn what_sleeps_is_counted_once_whoever_wakes() {
+    block_on(async {
+        let fixture = Fixture::new();
+        let kept_down = "deploy-hooks:force-down-until";
+        fixture.add("dev/by-hand", Svc::new(2));
+        fixture.add(
+            "dev/down",
+            Svc::new(2).tagged(kept_down, "2026-11-24T12:00:00Z"),
+        );
+        fixture.until(NIGHT).await;
+        fixture.night().await;
+        let set = |count: u32| fixture.world.ecs(|ecs| ecs.get("dev/by-hand").set(count));
+        set(1);
+        fixture.until("2026-11-24T00:00:00Z").await;
+        fixture.night().await;
+        set(0);
+        fixture.until(MORNING).await;
+        fixture.morning().await;
+        assert_eq!(fixture.desired("dev/by-hand"), 2);
+        let metrics = fixture.metrics();
+        let asleep = metrics.iter().filter_map(|line| line["Asleep"].as_f64());
+        assert_eq!(asleep.collect::<Vec<_>>(), [2.0, 1.0, 1.0]);
+    });
+}
+
 #[test]
 fn a_dry_run_changes_nothing() {
     block_on(async {

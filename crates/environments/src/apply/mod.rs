@@ -429,10 +429,10 @@ async fn batch(
     let done = futures::future::join_all(seen.into_iter().map(|(row, seen)| async move {
         match seen {
             Ok(Some(seen)) => {
-                let phase = seen.row.phase;
+                let found = seen.row.clone();
                 match timeout_at(context.cut, steps::act(context, seen)).await {
                     Ok((outcome, warnings)) => {
-                        let awaited = tier_gate::awaited(&outcome, phase);
+                        let awaited = tier_gate::awaited(&outcome, &found);
                         (outcome, warnings, awaited)
                     }
                     // Its record says how far it came; the lease ends by itself.
@@ -440,7 +440,11 @@ async fn batch(
                 }
             }
             Ok(None) => (outcome(row, End::Nothing), Vec::new(), None),
-            Err(end) => (outcome(row, end), Vec::new(), None),
+            Err(end) => {
+                let outcome = outcome(row, end);
+                let awaited = tier_gate::awaited(&outcome, row);
+                (outcome, Vec::new(), awaited)
+            }
         }
     }));
     for (outcome, warnings, awaited) in done.await {

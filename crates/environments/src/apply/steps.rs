@@ -136,8 +136,11 @@ impl<'a> StepRun<'a> {
             .before
             .as_ref()
             .and_then(|before| before.refused.clone());
+        // What was refused for good is only asked again after an edge, and that is a new evening.
         let tries = match earlier {
-            Some(earlier) if earlier.refusal == error.refusal => earlier.tries.saturating_add(1),
+            Some(earlier) if earlier.refusal == error.refusal && !earlier.is_final() => {
+                earlier.tries.saturating_add(1)
+            }
             _ => 1,
         };
         let refused = RefusedStop {
@@ -170,6 +173,8 @@ impl<'a> StepRun<'a> {
         record.slept_since = before.as_ref().and_then(|before| match before.phase {
             Phase::Down => Some(before.since),
             Phase::GoingUp => before.slept_since,
+            // Somebody started it and stopped it again: when it was stopped is not known, and that saves nothing.
+            Phase::Left if before.stands_as_set(resource.level()) => Some(record.since),
             _ => None,
         });
         record.ran_on = if self.row.condition.as_ref().is_some_and(Condition::costs) {

@@ -160,6 +160,8 @@ struct Group {
     min_size: u32,
     max_size: u32,
     desired_capacity: u32,
+    /// `units` if left out; `vcpu` and `memory-mib` with requirements in place of instance types.
+    desired_capacity_type: Option<String>,
     #[serde(default)]
     instances: List<Instance>,
     #[serde(default)]
@@ -181,6 +183,8 @@ struct Instance {
     lifecycle_state: String,
     #[serde(default)]
     protected_from_scale_in: bool,
+    /// How many units of the desired capacity it is worth; one if it has no weight.
+    weighted_capacity: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,13 +217,17 @@ async fn describe(reader: Reader<'_>, names: &[String]) -> Result<Vec<Resource>,
 
 fn group(group: Group) -> Resource {
     let instances = group.instances.0.iter();
-    let in_service = instances.filter(|one| one.lifecycle_state == "InService");
-    let running = u32::try_from(in_service.count()).unwrap_or(u32::MAX);
+    let in_service: Vec<&Instance> = instances
+        .filter(|one| one.lifecycle_state == "InService")
+        .collect();
+    let running = u32::try_from(in_service.len()).unwrap_or(u32::MAX);
+    let units = in_units(&group, &in_service);
     Resource {
         kind: Kind::AutoScalingGroup,
         cluster: PREFIX.to_owned(),
         desired: group.desired_capacity,
-        running,
+        running: units.unwrap_or(running),
+        in_units: units.is_some(),
         not_in_service: existing(&group)
             .saturating_add(group.warm_pool_size)
             .saturating_sub(running),
@@ -240,6 +248,26 @@ fn group(group: Group) -> Resource {
         tags: group.tags.0.into_iter().map(Tag::into_pair).collect(),
         ..Resource::default()
     }
+}
+
+/// What instances are worth in units of the desired capacity, where that is not how many there are. What runs although none
+/// is desired is counted in instances.
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-mixed-instances-groups-instance-weighting.html>
+fn in_units(group: &Group, in_service: &[&Instance]) -> Option<u32> {
+    if group.desired_capacity == 0 || in_service.is_empty() {
+        return None;
+    }
+    let weights = || in_service.iter().map(|one| one.weighted_capacity);
+    if weights().any(|weight| weight.is_some()) {
+        let sum = |sum: u32, weight: Option<u32>| sum.saturating_add(weight.unwrap_or(1));
+        return Some(weights().fold(0, sum));
+    }
+    // How many vCPUs or MiB an instance has is not known here, and so no shortage is.
+    let counts_instances = group
+        .desired_capacity_type
+        .as_deref()
+        .is_none_or(|unit| unit == "units");
+    (!counts_instances).then_some(group.desired_capacity)
 }
 
 /// Instances that cost, in whatever state they are.

@@ -378,6 +378,7 @@ fn fact(service: &Service, sizes: &TaskSizes) -> Resource {
         actions: Vec::new(),
         not_in_service: 0,
         pool_fills_up: false,
+        in_units: false,
         size: sizes.known(&task_definition).flatten(),
         created_at: service.created_at.as_ref().and_then(timestamp),
         task_definition,

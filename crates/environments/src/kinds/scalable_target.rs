@@ -52,11 +52,13 @@ pub(crate) async fn targets(
     Ok(found)
 }
 
-/// All scheduled actions of services, by resource id.
+/// All scheduled actions of services, by resource id. A scalable dimension is only taken together with a resource id, so
+/// what is of another dimension is left out of the answer here.
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html>
 pub(crate) async fn actions(
     reader: Reader<'_>,
 ) -> Result<HashMap<String, Vec<ScheduledAction>>, ReadError> {
-    let input = json!({ "ServiceNamespace": ECS, "ScalableDimension": DESIRED_COUNT });
+    let input = json!({ "ServiceNamespace": ECS });
     let operation = "DescribeScheduledActions";
     let actions = json_api::list::<Actions>(reader.aws, APPLICATION_AUTO_SCALING, operation, input);
     let actions = actions.await.map_err(|error| {
@@ -64,7 +66,11 @@ pub(crate) async fn actions(
         reader.error(operation, action, &error)
     })?;
     let mut found: HashMap<String, Vec<ScheduledAction>> = HashMap::new();
-    for mut one in actions {
+    let of_counts = |action: &Action| {
+        let dimension = action.scalable_dimension.as_deref();
+        dimension.is_none_or(|dimension| dimension == DESIRED_COUNT)
+    };
+    for mut one in actions.into_iter().filter(of_counts) {
         let id = std::mem::take(&mut one.resource_id);
         found.entry(id).or_default().push(action(one));
     }
@@ -158,6 +164,7 @@ impl Page for Actions {
 #[serde(rename_all = "PascalCase")]
 struct Action {
     resource_id: String,
+    scalable_dimension: Option<String>,
     #[serde(rename = "ScheduledActionName")]
     name: String,
     schedule: String,

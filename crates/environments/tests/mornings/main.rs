@@ -168,6 +168,38 @@ fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
 }
 
 #[test]
+fn what_runs_and_must_not_be_touched_is_not_said_to_sleep() {
+    block_on(async {
+        let mut office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+        at_night(&office, |web| web.set(1));
+        let tag = web(&office).tags[ASLEEP_TAG].clone();
+        office.world.ecs(|ecs| {
+            // A tool copied all tags, and it never opted in.
+            let mut copied = Svc::new(2).scaled(1, 4, NOT).tagged(ASLEEP_TAG, &tag);
+            copied.tags.remove(SCHEDULE);
+            ecs.add("dev/copied", copied);
+        });
+        office.run("tick").await;
+        for tagged in [true, false] {
+            if !tagged {
+                at_night(&office, |web| drop(web.tags.remove(ASLEEP_TAG)));
+            }
+            office.config = config(&CONFIG.replace("'*/never-*'", "'*/web'"));
+            let ran = office.run("denied").await;
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(report_of(&ran), @r#"
+                Stopped 0 services, woke 0 services.
+                Skipped: dev/copied: not selected: no tag deploy-hooks:schedule and no rule; it runs, although its tag deploy-hooks:asleep says that it sleeps: remove the tag.
+                Skipped: dev/web: denied by "*/web" in the configuration; it runs at 1 (0-6, suspended), with the bounds of its sleep, and had 3 (2-6): select it again, or restore its bounds by hand and remove the tag deploy-hooks:asleep.
+                "#);
+            }
+            let row = ran.plan.find("dev/web").unwrap();
+            assert!(row.attention && !row.stuck);
+        }
+    });
+}
+
+#[test]
 fn a_tag_that_nobody_understands_wakes_and_can_be_corrected() {
     block_on(async {
         let evening = Svc::new(3).scaled(2, 6, NOT);

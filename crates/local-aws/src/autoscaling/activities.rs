@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::AutoScaling;
-use super::model::{DIMENSION, NAMESPACE, Place, State, namespace, page};
+use super::model::{DIMENSION, NAMESPACE, Place, State, page};
 use crate::error::AwsError;
 use crate::ids;
 use crate::timeline::TimelineEvent;
@@ -26,7 +26,7 @@ impl AutoScaling {
     /// Newest first.
     pub(super) fn describe_scaling_activities(&self, input: Value) -> Result<Value, AwsError> {
         let call: Describe = read(input)?;
-        namespace(call.place.service_namespace.as_deref())?;
+        call.place.of_description()?;
         let state = self.state();
         let wanted = |activity: &&Value| {
             let id = call.place.resource_id.as_deref();

@@ -85,6 +85,16 @@ impl Place {
         Ok((id, service))
     }
 
+    /// The namespace of a description, which may be of one resource or of all. A dimension is only taken together with a
+    /// resource id.
+    pub(super) fn of_description(&self) -> Result<(), AwsError> {
+        namespace(self.service_namespace.as_deref())?;
+        described_dimension(
+            self.scalable_dimension.as_deref(),
+            self.resource_id.is_some(),
+        )
+    }
+
     /// The target is not there.
     pub(super) fn not_found(&self, how: &str) -> AwsError {
         AwsError::client(
@@ -106,6 +116,18 @@ pub(super) fn service_name(resource_id: &str) -> Option<ServiceName> {
     }
     let (cluster, name) = (cluster.to_owned(), name.to_owned());
     Some(ServiceName { cluster, name })
+}
+
+/// "If you specify a scalable dimension, you must also specify a resource ID", say the descriptions of AWS.
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html>
+pub(super) fn described_dimension(dimension: Option<&str>, has_id: bool) -> Result<(), AwsError> {
+    match dimension {
+        Some(_) if !has_id => Err(invalid(
+            "Resource IDs must be specified when a scalable dimension is",
+        )),
+        None | Some(DIMENSION) => Ok(()),
+        Some(other) => Err(invalid(format!("Unsupported scalable dimension: {other}"))),
+    }
 }
 
 /// Refuses every namespace but the one of ECS.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::AutoScaling;
-use super::model::{DIMENSION, NAMESPACE, Place, Target, invalid, namespace, page, required};
+use super::model::{DIMENSION, NAMESPACE, Place, Target, invalid, page, required};
 use crate::error::AwsError;
 use crate::ids;
 use crate::wire::json::{epoch, read};
@@ -140,7 +140,7 @@ impl AutoScaling {
 
     fn describe(&self, kind: &Kind, input: Value) -> Result<Page, AwsError> {
         let call: Describe = read(input)?;
-        namespace(call.place.service_namespace.as_deref())?;
+        call.place.of_description()?;
         let mut state = self.state();
         let of_resource = |id: &str| call.place.resource_id.as_ref().is_none_or(|it| it == id);
         let mut all = Vec::new();

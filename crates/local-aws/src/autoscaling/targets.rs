@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::AutoScaling;
 use super::model::{
-    DIMENSION, MAX_PAGE_SIZE, NAMESPACE, Place, Suspended, Target, invalid, namespace, page,
+    DIMENSION, MAX_PAGE_SIZE, NAMESPACE, Place, Suspended, Target, described_dimension, invalid,
+    namespace, page,
 };
 use crate::error::AwsError;
 use crate::ids;
@@ -123,17 +124,8 @@ impl AutoScaling {
                  Member must have length less than or equal to {MAX_PAGE_SIZE}"
             )));
         }
-        match call.scalable_dimension.as_deref() {
-            Some(_) if call.resource_ids.is_empty() => {
-                return Err(invalid(
-                    "Resource IDs must be specified when a scalable dimension is",
-                ));
-            }
-            None | Some(DIMENSION) => {}
-            Some(other) => {
-                return Err(invalid(format!("Unsupported scalable dimension: {other}")));
-            }
-        }
+        let dimension = call.scalable_dimension.as_deref();
+        described_dimension(dimension, !call.resource_ids.is_empty())?;
         let state = self.state();
         let render = |(id, target): (&String, &Target)| target.render(id);
         let all: Vec<Value> = if call.resource_ids.is_empty() {

@@ -296,6 +296,15 @@ async fn deregistering_takes_policies_and_actions_along() {
         actions.scheduled_actions()[0].schedule(),
         "cron(0 22 * * ? *)"
     );
+    // AWS knows the dimension of one resource only.
+    let of_all = bench.scaling.describe_scheduled_actions();
+    let of_all = of_all
+        .service_namespace(ServiceNamespace::Ecs)
+        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+    let refused = refusal(of_all.clone().send().await);
+    assert!(refused.starts_with("ValidationException"), "{refused}");
+    let of_one = of_all.resource_id(id("web")).send().await.unwrap();
+    assert_eq!(of_one.scheduled_actions().len(), 1);
     assert_eq!(policies().await, 1);
     let deregister = || {
         let call = bench.scaling.deregister_scalable_target();

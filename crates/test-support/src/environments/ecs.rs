@@ -334,7 +334,13 @@ impl Ecs {
 
     pub fn scaling(&mut self, operation: &str, call: &Value, now: Timestamp) -> Value {
         assert_eq!(call["ServiceNamespace"], "ecs");
-        assert_eq!(call["ScalableDimension"], "ecs:service:DesiredCount");
+        let dimension = &call["ScalableDimension"];
+        if operation == "DescribeScheduledActions" {
+            let lacks_id = !dimension.is_null() && call["ResourceId"].is_null();
+            assert!(!lacks_id, "AWS takes no dimension without a resource id");
+        } else {
+            assert_eq!(dimension, "ecs:service:DesiredCount");
+        }
         match operation {
             "DescribeScalableTargets" => self.targets(call, now),
             "DescribeScheduledActions" => json!({"ScheduledActions": self.actions}),

@@ -84,6 +84,7 @@ pub(super) static TEXTS: Texts = Texts {
     page_done_before: "They stay as they are; there is nothing else to do.",
     page_done_wake: "What sleeps wakes within a few minutes.",
     page_done_none: "Recorded until {moment} ({zone}), but none of the services will be awake.",
+    page_done_dry_run: "Recorded until {moment} ({zone}), and nothing else was done.",
     page_done_unread: "Recorded until {moment} ({zone}). The services could not be read; the next run wakes what may be awake.",
     page_reload: "Look again",
 
@@ -100,6 +101,7 @@ pub(super) static TEXTS: Texts = Texts {
     stays_down: "Stays down: {names} ({why}).",
     reply_too_old: "That took too long to get here, and was not done. Ask again.",
     reply_over: "This message is too old; nothing was changed.",
+    reply_recorded: "The request for {name} is recorded until {moment}, and nothing else was done.",
     reply_dry_run: "Dry run is on: nothing is put to sleep or woken.",
     status_title: "{awake} awake, {asleep} asleep",
     status_line: "{cluster}: {awake} awake, {asleep} asleep",

@@ -83,6 +83,7 @@ pub struct Texts {
     pub page_done_before: &'static str,
     pub page_done_wake: &'static str,
     pub page_done_none: &'static str,
+    pub page_done_dry_run: &'static str,
     pub page_done_unread: &'static str,
     pub page_reload: &'static str,
 
@@ -100,6 +101,7 @@ pub struct Texts {
     pub reply_too_old: &'static str,
     pub reply_over: &'static str,
     pub reply_dry_run: &'static str,
+    pub reply_recorded: &'static str,
     pub status_title: &'static str,
     pub status_line: &'static str,
     pub status_sleeps: &'static str,

@@ -84,6 +84,7 @@ pub(super) static TEXTS: Texts = Texts {
     page_done_before: "保持现状，无需其他操作。",
     page_done_wake: "休眠中的服务将在几分钟内唤醒。",
     page_done_none: "已记录至 {moment}（{zone}），但没有服务会运行。",
+    page_done_dry_run: "已记录至 {moment}（{zone}），未执行其他操作。",
     page_done_unread: "已记录至 {moment}（{zone}）。无法读取服务状态；下次运行将唤醒可运行的服务。",
     page_reload: "再看一次",
 
@@ -100,6 +101,7 @@ pub(super) static TEXTS: Texts = Texts {
     stays_down: "保持停止：{names}（{why}）。",
     reply_too_old: "请求到达过晚，未执行，请重试。",
     reply_over: "该消息已过期，未作任何更改。",
+    reply_recorded: "对 {name} 的请求已记录至 {moment}，未执行其他操作。",
     reply_dry_run: "当前为试运行：不会休眠或唤醒任何服务。",
     status_title: "运行 {awake}，休眠 {asleep}",
     status_line: "{cluster}：运行 {awake}，休眠 {asleep}",
