@@ -52,13 +52,18 @@ fn each_event_gets_its_stage() {
     assert_snapshot!(migrate("json", APP_SPEC, &[]), @r#"
     {
       "strategy": "BLUE_GREEN",
+      "bakeTimeInMinutes": 10,
       "lifecycleHooks": [
         {
           "hookTargetArn": "arn:aws:lambda:eu-central-1:111122223333:function:prepare",
           "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
           "lifecycleStages": [
             "PRE_SCALE_UP"
-          ]
+          ],
+          "timeoutConfiguration": {
+            "timeoutInMinutes": 60,
+            "action": "ROLLBACK"
+          }
         },
         {
           "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic",
@@ -66,34 +71,47 @@ fn each_event_gets_its_stage() {
           "lifecycleStages": [
             "POST_SCALE_UP",
             "POST_TEST_TRAFFIC_SHIFT"
-          ]
+          ],
+          "timeoutConfiguration": {
+            "timeoutInMinutes": 60,
+            "action": "ROLLBACK"
+          }
         },
         {
           "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask",
           "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
           "lifecycleStages": [
             "PRE_PRODUCTION_TRAFFIC_SHIFT"
-          ]
+          ],
+          "timeoutConfiguration": {
+            "timeoutInMinutes": 60,
+            "action": "ROLLBACK"
+          }
         },
         {
           "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_post-traffic",
           "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
           "lifecycleStages": [
             "POST_PRODUCTION_TRAFFIC_SHIFT"
-          ]
+          ],
+          "timeoutConfiguration": {
+            "timeoutInMinutes": 60,
+            "action": "ROLLBACK"
+          }
         }
       ]
     }
     ---
     1. Fill in <ROLE THAT LETS ECS INVOKE THE FUNCTIONS>: a role that ecs.amazonaws.com may assume and that may lambda:InvokeFunction on the functions; of deploy-hooks it is the stack's output EcsHookRoleArn.
     2. Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.
-    3. Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets (the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them): '[{"containerName":"shop","containerPort":8080,"targetGroupArn":"<ARN OF THE TARGET GROUP>","advancedConfiguration":{"alternateTargetGroupArn":"<ARN OF THE OTHER TARGET GROUP>","productionListenerRule":"<ARN OF THE PRODUCTION LISTENER RULE>","testListenerRule":"<ARN OF THE TEST LISTENER RULE>","roleArn":"<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>"}}]'
-    4. Change what these functions answer, unless they are gates of deploy-hooks by another name: ECS takes the value that they return, {"hookStatus": "SUCCEEDED"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.
-    5. BeforeInstall becomes PRE_SCALE_UP: nothing runs there yet, so no gate of deploy-hooks can stand there.
-    6. AfterInstall becomes POST_SCALE_UP: the new tasks run there and nothing leads to them: a gate asks only the checks that need no request.
-    7. BeforeAllowTraffic becomes PRE_PRODUCTION_TRAFFIC_SHIFT: ECS calls it before each step of a canary or linear deployment, CodeDeploy called it once.
-    8. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
-    9. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
+    3. ECS rolls back where a hook takes longer than 60 minutes, and keeps the old tasks for 10 minutes once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all hooks may be 1,980 minutes together.
+    4. Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets (the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them): '[{"containerName":"shop","containerPort":8080,"targetGroupArn":"<ARN OF THE TARGET GROUP>","advancedConfiguration":{"alternateTargetGroupArn":"<ARN OF THE OTHER TARGET GROUP>","productionListenerRule":"<ARN OF THE PRODUCTION LISTENER RULE>","testListenerRule":"<ARN OF THE TEST LISTENER RULE>","roleArn":"<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>"}}]'
+    5. Change what these functions answer, unless they are gates of deploy-hooks by another name, as with FunctionNameSuffix: ECS takes the value that they return, {"hookStatus": "SUCCEEDED"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.
+    6. BeforeInstall becomes PRE_SCALE_UP: nothing runs there yet, so no gate of deploy-hooks can stand there.
+    7. AfterInstall becomes POST_SCALE_UP: the new tasks run there and nothing leads to them: a gate asks only the checks that need no request.
+    8. BeforeAllowTraffic becomes PRE_PRODUCTION_TRAFFIC_SHIFT: ECS calls it before each step of a canary or linear deployment, CodeDeploy called it once.
+    9. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
+    10. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
     (ends with 0)
     "#);
 }
@@ -112,29 +130,35 @@ fn a_template_gets_the_same() {
           RoleArn: '<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>'
     DeploymentConfiguration:
       Strategy: BLUE_GREEN
+      BakeTimeInMinutes: 10
       LifecycleHooks:
         - HookTargetArn: 'arn:aws:lambda:eu-central-1:111122223333:function:prepare'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [PRE_SCALE_UP]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
         - HookTargetArn: 'arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [POST_SCALE_UP, POST_TEST_TRAFFIC_SHIFT]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
         - HookTargetArn: 'arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [PRE_PRODUCTION_TRAFFIC_SHIFT]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
         - HookTargetArn: 'arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_post-traffic'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
     ---
     1. Fill in <ROLE THAT LETS ECS INVOKE THE FUNCTIONS>: a role that ecs.amazonaws.com may assume and that may lambda:InvokeFunction on the functions; of deploy-hooks it is the stack's output EcsHookRoleArn.
     2. Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.
-    3. Fill in <ARN OF THE TARGET GROUP>, <ARN OF THE OTHER TARGET GROUP>, <ARN OF THE PRODUCTION LISTENER RULE>, <ARN OF THE TEST LISTENER RULE> and <ROLE THAT LETS ECS CHANGE THE LISTENER RULES> of the load balancer: the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them.
-    4. Change what these functions answer, unless they are gates of deploy-hooks by another name: ECS takes the value that they return, {"hookStatus": "SUCCEEDED"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.
-    5. BeforeInstall becomes PRE_SCALE_UP: nothing runs there yet, so no gate of deploy-hooks can stand there.
-    6. AfterInstall becomes POST_SCALE_UP: the new tasks run there and nothing leads to them: a gate asks only the checks that need no request.
-    7. BeforeAllowTraffic becomes PRE_PRODUCTION_TRAFFIC_SHIFT: ECS calls it before each step of a canary or linear deployment, CodeDeploy called it once.
-    8. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
-    9. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
+    3. ECS rolls back where a hook takes longer than 60 minutes, and keeps the old tasks for 10 minutes once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all hooks may be 1,980 minutes together.
+    4. Fill in <ARN OF THE TARGET GROUP>, <ARN OF THE OTHER TARGET GROUP>, <ARN OF THE PRODUCTION LISTENER RULE>, <ARN OF THE TEST LISTENER RULE> and <ROLE THAT LETS ECS CHANGE THE LISTENER RULES> of the load balancer: the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them.
+    5. Change what these functions answer, unless they are gates of deploy-hooks by another name, as with FunctionNameSuffix: ECS takes the value that they return, {"hookStatus": "SUCCEEDED"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.
+    6. BeforeInstall becomes PRE_SCALE_UP: nothing runs there yet, so no gate of deploy-hooks can stand there.
+    7. AfterInstall becomes POST_SCALE_UP: the new tasks run there and nothing leads to them: a gate asks only the checks that need no request.
+    8. BeforeAllowTraffic becomes PRE_PRODUCTION_TRAFFIC_SHIFT: ECS calls it before each step of a canary or linear deployment, CodeDeploy called it once.
+    9. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
+    10. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
     (ends with 0)
     "#);
 }
@@ -145,13 +169,18 @@ fn programs_get_what_is_left_to_do_as_well() {
     {
       "deploymentConfiguration": {
         "strategy": "BLUE_GREEN",
+        "bakeTimeInMinutes": 10,
         "lifecycleHooks": [
           {
             "hookTargetArn": "arn:aws:lambda:eu-central-1:111122223333:function:prepare",
             "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
             "lifecycleStages": [
               "PRE_SCALE_UP"
-            ]
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 60,
+              "action": "ROLLBACK"
+            }
           },
           {
             "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic",
@@ -159,21 +188,33 @@ fn programs_get_what_is_left_to_do_as_well() {
             "lifecycleStages": [
               "POST_SCALE_UP",
               "POST_TEST_TRAFFIC_SHIFT"
-            ]
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 60,
+              "action": "ROLLBACK"
+            }
           },
           {
             "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask",
             "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
             "lifecycleStages": [
               "PRE_PRODUCTION_TRAFFIC_SHIFT"
-            ]
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 60,
+              "action": "ROLLBACK"
+            }
           },
           {
             "hookTargetArn": "arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_post-traffic",
             "roleArn": "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>",
             "lifecycleStages": [
               "POST_PRODUCTION_TRAFFIC_SHIFT"
-            ]
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 60,
+              "action": "ROLLBACK"
+            }
           }
         ]
       },
@@ -195,8 +236,9 @@ fn programs_get_what_is_left_to_do_as_well() {
       "to_do": [
         "Fill in <ROLE THAT LETS ECS INVOKE THE FUNCTIONS>: a role that ecs.amazonaws.com may assume and that may lambda:InvokeFunction on the functions; of deploy-hooks it is the stack's output EcsHookRoleArn.",
         "Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.",
+        "ECS rolls back where a hook takes longer than 60 minutes, and keeps the old tasks for 10 minutes once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all hooks may be 1,980 minutes together.",
         "Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets (the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them): '[{\"containerName\":\"shop\",\"containerPort\":8080,\"targetGroupArn\":\"<ARN OF THE TARGET GROUP>\",\"advancedConfiguration\":{\"alternateTargetGroupArn\":\"<ARN OF THE OTHER TARGET GROUP>\",\"productionListenerRule\":\"<ARN OF THE PRODUCTION LISTENER RULE>\",\"testListenerRule\":\"<ARN OF THE TEST LISTENER RULE>\",\"roleArn\":\"<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>\"}}]'",
-        "Change what these functions answer, unless they are gates of deploy-hooks by another name: ECS takes the value that they return, {\"hookStatus\": \"SUCCEEDED\"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.",
+        "Change what these functions answer, unless they are gates of deploy-hooks by another name, as with FunctionNameSuffix: ECS takes the value that they return, {\"hookStatus\": \"SUCCEEDED\"} or FAILED, and sends another event: arn:aws:lambda:eu-central-1:111122223333:function:prepare, arn:aws:lambda:<REGION>:<ACCOUNT>:function:ask.",
         "BeforeInstall becomes PRE_SCALE_UP: nothing runs there yet, so no gate of deploy-hooks can stand there.",
         "AfterInstall becomes POST_SCALE_UP: the new tasks run there and nothing leads to them: a gate asks only the checks that need no request.",
         "BeforeAllowTraffic becomes PRE_PRODUCTION_TRAFFIC_SHIFT: ECS calls it before each step of a canary or linear deployment, CodeDeploy called it once.",
@@ -224,19 +266,23 @@ fn the_example_of_this_project_is_migrated() {
           RoleArn: '<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>'
     DeploymentConfiguration:
       Strategy: BLUE_GREEN
+      BakeTimeInMinutes: 10
       LifecycleHooks:
         - HookTargetArn: 'arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [POST_TEST_TRAFFIC_SHIFT]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
         - HookTargetArn: 'arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_post-traffic'
           RoleArn: '<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>'
           LifecycleStages: [POST_PRODUCTION_TRAFFIC_SHIFT]
+          TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}
     ---
     1. Fill in <ROLE THAT LETS ECS INVOKE THE FUNCTIONS>: a role that ecs.amazonaws.com may assume and that may lambda:InvokeFunction on the functions; of deploy-hooks it is the stack's output EcsHookRoleArn.
     2. Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.
-    3. Fill in <ARN OF THE TARGET GROUP>, <ARN OF THE OTHER TARGET GROUP>, <ARN OF THE PRODUCTION LISTENER RULE>, <ARN OF THE TEST LISTENER RULE> and <ROLE THAT LETS ECS CHANGE THE LISTENER RULES> of the load balancer: the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them.
-    4. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
-    5. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
+    3. ECS rolls back where a hook takes longer than 60 minutes, and keeps the old tasks for 10 minutes once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all hooks may be 1,980 minutes together.
+    4. Fill in <ARN OF THE TARGET GROUP>, <ARN OF THE OTHER TARGET GROUP>, <ARN OF THE PRODUCTION LISTENER RULE>, <ARN OF THE TEST LISTENER RULE> and <ROLE THAT LETS ECS CHANGE THE LISTENER RULES> of the load balancer: the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them.
+    5. AfterAllowTraffic becomes POST_PRODUCTION_TRAFFIC_SHIFT: CodeDeploy called it after the last step; hook a gate to PRODUCTION_TRAFFIC_SHIFT as well to watch each step.
+    6. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
     (ends with 0)
     ");
 }
@@ -286,8 +332,9 @@ fn a_gate_where_it_would_refuse_is_said_first() {
     3. AfterAllowTraffic (CodeDeployHook_pre-traffic) becomes POST_PRODUCTION_TRAFFIC_SHIFT, where this gate refuses every release: the pre-traffic gate is hooked to POST_PRODUCTION_TRAFFIC_SHIFT, where customers are already served by the new revision; hook it to POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step.
     4. Fill in <ROLE THAT LETS ECS INVOKE THE FUNCTIONS>: a role that ecs.amazonaws.com may assume and that may lambda:InvokeFunction on the functions; of deploy-hooks it is the stack's output EcsHookRoleArn.
     5. Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.
-    6. Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets (the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them): '[{"containerName":"shop","containerPort":8080,"targetGroupArn":"<ARN OF THE TARGET GROUP>","advancedConfiguration":{"alternateTargetGroupArn":"<ARN OF THE OTHER TARGET GROUP>","productionListenerRule":"<ARN OF THE PRODUCTION LISTENER RULE>","testListenerRule":"<ARN OF THE TEST LISTENER RULE>","roleArn":"<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>"}}]'
-    7. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
+    6. ECS rolls back where a hook takes longer than 60 minutes, and keeps the old tasks for 10 minutes once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all hooks may be 1,980 minutes together.
+    7. Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets (the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them): '[{"containerName":"shop","containerPort":8080,"targetGroupArn":"<ARN OF THE TARGET GROUP>","advancedConfiguration":{"alternateTargetGroupArn":"<ARN OF THE OTHER TARGET GROUP>","productionListenerRule":"<ARN OF THE PRODUCTION LISTENER RULE>","testListenerRule":"<ARN OF THE TEST LISTENER RULE>","roleArn":"<ROLE THAT LETS ECS CHANGE THE LISTENER RULES>"}}]'
+    8. Choose the strategy (BLUE_GREEN, CANARY or LINEAR) and its times as the deployment group's configuration has them, and its alarms; where the group waited before it moved traffic, add a PAUSE hook. What else the AppSpec says of the service (capacity providers, network, platform version) stands in the service itself; set its deployment controller to ECS.
     (ends with 1)
     "#);
     let said = migrate("refused-json", &with_hooks(hooks), &["--json"]);
@@ -295,6 +342,25 @@ fn a_gate_where_it_would_refuse_is_said_first() {
     let (said, _) = said.split_once("---").unwrap();
     let said: serde_json::Value = serde_json::from_str(said).unwrap();
     assert_snapshot!(said["refused"][0], @r#"{"event":"BeforeInstall","function":"CodeDeployHook_pre-traffic","stage":"PRE_SCALE_UP","why":"the pre-traffic gate is hooked to PRE_SCALE_UP, where nothing reaches the new revision yet; hook it to POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step"}"#);
+}
+
+#[test]
+fn a_name_that_begins_like_a_gate_may_be_one_with_a_suffix_or_none() {
+    let hooks = "Hooks:
+  - AfterAllowTestTraffic: CodeDeployHook_pre-traffic-smoke
+  - AfterAllowTraffic: CodeDeployHook_pre-traffic-billing
+";
+    let said = migrate("suffix", &with_hooks(hooks), &[]);
+    for expected in [
+        "as with FunctionNameSuffix: ECS takes the value that they return, {\"hookStatus\": \"SUCCEEDED\"} or FAILED, and sends another event: \
+         arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic-smoke, \
+         arn:aws:lambda:<REGION>:<ACCOUNT>:function:CodeDeployHook_pre-traffic-billing.",
+        "AfterAllowTraffic (CodeDeployHook_pre-traffic-billing) becomes POST_PRODUCTION_TRAFFIC_SHIFT: if it is the gate of an installation \
+         with FunctionNameSuffix, it refuses every release there: ",
+        "(ends with 0)",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[test]

@@ -112,6 +112,32 @@ pub struct StackEvent {
     pub resource_status_reason: Option<String>,
 }
 
+/// Of `ListChangeSets`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ChangeSets {
+    #[serde(deserialize_with = "members")]
+    summaries: Vec<ChangeSetSummary>,
+    next_token: Option<String>,
+}
+
+impl Page for ChangeSets {
+    type Item = ChangeSetSummary;
+    const NEXT: &'static str = "NextToken";
+
+    fn into_parts(self) -> (Vec<ChangeSetSummary>, Option<String>) {
+        (self.summaries, self.next_token)
+    }
+}
+
+/// A change set of a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ChangeSetSummary {
+    /// Its name.
+    pub change_set_name: Option<String>,
+}
+
 /// Of `DescribeChangeSet`: one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

@@ -33,6 +33,8 @@ pub(crate) struct RoundRecord {
     pub(crate) left_out: usize,
     /// The tries were dropped to stay small.
     pub(crate) thinned: bool,
+    /// There was more than one try, whether or not they are kept.
+    pub(crate) repeated: bool,
 }
 
 /// One attempt to measure something: a try of a check, or a step of a journey in it. Nothing here is redacted yet.
@@ -244,6 +246,7 @@ impl Recorder {
                 tries: Vec::new(),
                 left_out: 0,
                 thinned: false,
+                repeated: false,
             });
         }
     }
@@ -256,6 +259,7 @@ impl Recorder {
         self.with_last(check, |round| {
             let ended = record.attempt.started + record.attempt.duration;
             round.duration = ended.saturating_sub(round.started);
+            round.repeated |= !round.tries.is_empty();
             round.tries.push(record);
             if round.tries.len() > MAX_KEPT_TRIES {
                 round.tries.remove(1);
@@ -383,6 +387,24 @@ mod tests {
             not_reached: Vec::new(),
             of_release: true,
         }
+    }
+
+    #[test]
+    fn a_round_that_passed_at_a_later_try_is_known_after_its_tries_have_gone() {
+        let recorder = Recorder::new(1);
+        for tries in [1, 2, 1] {
+            recorder.open_round(Duration::ZERO);
+            for _ in 0..tries {
+                recorder.add(0, large(Measurement::Passed));
+            }
+            recorder.settle(0, Measurement::Passed);
+        }
+        let rounds = &recorder.take()[0];
+        let repeated: Vec<_> = rounds
+            .iter()
+            .map(|round| (round.tries.len(), round.repeated))
+            .collect();
+        assert_eq!(repeated, [(1, false), (0, true), (1, false)]);
     }
 
     #[test]

@@ -15,7 +15,20 @@ use crate::uses::Origin;
 /// What is asked for where an entry says `compressed: true`.
 const COMPRESSED_CODINGS: &str = "gzip, deflate, br, zstd";
 
+/// Commands of Hurl in comments, with what to write instead.
+const COOKIE_COMMANDS: [(&str, &str); 2] = [
+    (
+        "@cookie_storage_clear",
+        "begin another file there: each begins without cookies",
+    ),
+    (
+        "@cookie_storage_set:",
+        "remove it, and send the cookie by [Cookies] where it is needed",
+    ),
+];
+
 pub(crate) fn http(request: &Request, options: &Options, context: &Context) -> Node {
+    refuse_cookie_commands(request, context);
     let begin = start(request.url.source_info);
     let method = at(request.space0.source_info.end);
     let url = url(request, options, context).unwrap_or_else(|| "/".to_owned());
@@ -46,6 +59,20 @@ pub(crate) fn http(request: &Request, options: &Options, context: &Context) -> N
         keys.push(("follow_redirects", boolean(begin, true)));
     }
     map(begin, keys)
+}
+
+/// Hurl reads these out of the comments above a request, and changes its cookies by them.
+fn refuse_cookie_commands(request: &Request, context: &Context) {
+    let comments = request.line_terminators.iter();
+    for comment in comments.filter_map(|line| line.comment.as_ref()) {
+        for (command, remedy) in COOKIE_COMMANDS {
+            if comment.value.contains(command) {
+                let message = format!("{command} in a comment changes the cookies in Hurl");
+                let at = start(comment.source_info);
+                context.problems.add(at, message, remedy);
+            }
+        }
+    }
 }
 
 fn has_header(headers: &[KeyValue], name: &str) -> bool {

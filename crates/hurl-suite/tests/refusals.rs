@@ -19,6 +19,16 @@ fn each(before: &str, lines: &[&str]) -> String {
 }
 
 #[test]
+fn comments_that_change_cookies() {
+    let file = "# a comment says nothing\n# @cookie_storage_set: localhost FALSE / FALSE 0 theme dark\nGET {{host}}/a\nHTTP 200\n\n\
+        #@cookie_storage_clear\n\nGET {{host}}/b # @cookie_storage_clear says nothing here, in Hurl either\nHTTP 200\n";
+    insta::assert_snapshot!(refused(file), @"
+    shop.hurl:2:2: @cookie_storage_set: in a comment changes the cookies in Hurl; remove it, and send the cookie by [Cookies] where it is needed
+    shop.hurl:6:2: @cookie_storage_clear in a comment changes the cookies in Hurl; begin another file there: each begins without cookies
+    ");
+}
+
+#[test]
 fn options() {
     let all = each(
         "GET {{host}}/a\n[Options]\n",

@@ -87,9 +87,11 @@ fn folder(node: &Node, inherited: &Inherited<'_>, draft: &mut Draft) {
         if get(item, "http").is_some() {
             one(item, inherited, draft);
         } else if get(item, "items").is_some() {
+            let outside = draft.texts.variables();
             variables(item, draft);
             let within = inherited.within(name_of(item), base(item, "auth"));
             folder(item, &within, draft);
+            draft.texts.restore(outside);
         } else {
             let kind = at(item, &["info", "type"])
                 .and_then(written)

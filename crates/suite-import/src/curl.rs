@@ -11,7 +11,7 @@ use crate::tree;
 
 /// Options without a value that say nothing of the request: how curl shows what comes, and how it fails.
 const IGNORED_FLAGS: &str = "sSvifN#j0O";
-const IGNORED_OPTIONS: [&str; 21] = [
+const IGNORED_OPTIONS: [&str; 20] = [
     "silent",
     "show-error",
     "verbose",
@@ -31,7 +31,6 @@ const IGNORED_OPTIONS: [&str; 21] = [
     "remote-name",
     "raw",
     "styled-output",
-    "http2-prior-knowledge",
     "basic",
 ];
 /// The same with a value.
@@ -364,7 +363,7 @@ fn option<'w>(
             said.left.push(format!("the header that --{long} sets"));
         }
         "http1.1" => said.more.push(("http_version", tree::number("1.1"))),
-        "http2" => said.more.push(("http_version", tree::number("2"))),
+        "http2" | "http2-prior-knowledge" => said.more.push(("http_version", tree::number("2"))),
         "ipv4" => said.more.push(("ip_version", tree::number("4"))),
         "ipv6" => said.more.push(("ip_version", tree::number("6"))),
         "max-time" => {

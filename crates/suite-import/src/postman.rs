@@ -24,7 +24,7 @@ pub(crate) fn read(root: &Node, draft: &mut Draft) -> Result<(), Problem> {
     draft.call(at(root, &["info", "name"]).and_then(written));
     draft.texts.with_marks(DOUBLE_BRACES);
     variables(root, draft);
-    scripts_before(root, "the collection", draft);
+    scripts_of_all(root, "the collection", draft);
     let inherited = Inherited {
         folders: Vec::new(),
         auth: get(root, "auth"),
@@ -52,16 +52,12 @@ fn folder(node: &Node, inherited: &Inherited<'_>, draft: &mut Draft) {
     for item in items(get(node, "item")) {
         let name = word(item, "name").unwrap_or_default();
         if get(item, "item").is_some() {
+            let outside = draft.texts.variables();
             variables(item, draft);
             let within = inherited.within(name, get(item, "auth"));
-            scripts_before(item, &within.folders.join(": "), draft);
-            if let Some((line, _)) = script_lines(item, "test").into_iter().next() {
-                draft.leave(
-                    Some(line),
-                    format!("{}: a test of all that is in it", within.folders.join(": ")),
-                );
-            }
+            scripts_of_all(item, &within.folders.join(": "), draft);
             folder(item, &within, draft);
+            draft.texts.restore(outside);
             continue;
         }
         let name = inherited.named(name);
@@ -260,12 +256,16 @@ fn add_body(
     }
 }
 
-fn scripts_before(node: &Node, name: &str, draft: &mut Draft) {
+/// Leaves out what a collection or a folder runs with each request in it.
+fn scripts_of_all(node: &Node, name: &str, draft: &mut Draft) {
     if let Some((line, _)) = script_lines(node, "prerequest").first() {
         draft.leave(
             Some(*line),
             format!("{name}: a script that runs before each request"),
         );
+    }
+    if let Some((line, _)) = script_lines(node, "test").first() {
+        draft.leave(Some(*line), format!("{name}: a test of all that is in it"));
     }
 }
 

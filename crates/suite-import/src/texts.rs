@@ -39,13 +39,30 @@ const MAX_NESTED: usize = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     marks: Option<Placeholders>,
-    /// What the file says of its variables.
-    known: BTreeMap<String, String>,
-    /// Variables whose values the file calls secret.
+    /// What the file says of its variables, where it is read now.
+    known: Variables,
+    /// Variables that are used as secrets, whatever the file says of them.
     secret: BTreeSet<String>,
     /// Names in the suite, by what they stand for.
     vars: Vec<(String, String)>,
     secrets: Vec<Secret>,
+}
+
+/// The variables of a part of a file, by their names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Variables(BTreeMap<String, Variable>);
+
+#[derive(Clone, Debug)]
+struct Variable {
+    value: String,
+    /// By its own name, its value, or what is said of it further out.
+    is_secret: bool,
+}
+
+impl Variables {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|variable| variable.value.as_str())
+    }
 }
 
 /// A secret of the suite.
@@ -66,16 +83,30 @@ impl Texts {
 
     /// A variable of the file, and its value.
     pub(crate) fn know(&mut self, name: &str, value: &str, is_secret: bool) {
-        if is_secret || is_secret_name(name) || has_secret_shape(value) {
-            self.secret.insert(name.to_owned());
-        }
-        self.known.insert(name.to_owned(), value.to_owned());
+        let known = &mut self.known.0;
+        let was_secret = known.get(name).is_some_and(|before| before.is_secret);
+        let variable = Variable {
+            value: value.to_owned(),
+            is_secret: is_secret || was_secret || is_secret_name(name) || has_secret_shape(value),
+        };
+        known.insert(name.to_owned(), variable);
+    }
+
+    /// The variables as they are known now, to be restored behind a folder with variables of its own.
+    pub(crate) fn variables(&self) -> Variables {
+        self.known.clone()
+    }
+
+    /// Knows these variables, and no others.
+    pub(crate) fn restore(&mut self, variables: Variables) {
+        self.known = variables;
     }
 
     /// What the file says of a variable.
     pub(crate) fn known(&self, name: &str) -> Option<&str> {
-        let known = self.known.get(name).filter(|_| !self.secret.contains(name));
-        known.map(String::as_str)
+        let known = self.known.0.get(name);
+        let known = known.filter(|known| !known.is_secret && !self.secret.contains(name));
+        known.map(|known| known.value.as_str())
     }
 
     /// Whether a text has a reference of the file's.
@@ -227,7 +258,10 @@ impl Texts {
             return Ok(format!("{{{{ {name} }}}}"));
         }
         // What the file does not say comes from where the suite runs.
-        let same = |secret: &&Secret| secret.of.as_deref() == Some(name);
+        let value = self.known.value(name);
+        let same = |secret: &&Secret| {
+            secret.of.as_deref() == Some(name) && secret.value.as_deref() == value
+        };
         let found = self
             .secrets
             .iter()
@@ -239,7 +273,7 @@ impl Texts {
             let free = self.free_name(name);
             self.secrets.push(Secret {
                 name: free.clone(),
-                value: self.known.get(name).cloned(),
+                value: value.map(str::to_owned),
                 of: Some(name.to_owned()),
             });
             free

@@ -83,6 +83,13 @@ impl Answer {
         self
     }
 
+    /// The same with this status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// The same so much later.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
@@ -147,6 +154,9 @@ impl Scripted {
     }
 }
 
+/// Whose bucket of S3 it must be.
+const OWNER: &str = "x-amz-expected-bucket-owner";
+
 async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -185,8 +195,9 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
     };
     let answer = {
         let mut script = script.lock().unwrap();
+        let owner = header(&parts.headers, OWNER).map(|owner| format!(" {OWNER}: {owner}"));
         let seen = if target.is_none() && is_json {
-            format!("{path} {body}")
+            format!("{path}{} {body}", owner.unwrap_or_default())
         } else {
             body
         };

@@ -199,6 +199,25 @@ pub(crate) fn load(args: &Args) -> Result<Suite, Failure> {
             settings::other(stage),
         )));
     }
+    let not_run: Vec<_> = suite
+        .check_names()
+        .filter(|(check, on)| !on.contains(&stage) && args.check.iter().any(|named| named == check))
+        .map(|(check, _)| check)
+        .collect();
+    if !not_run.is_empty() {
+        // A result of the others alone would seem to be one of these as well.
+        return Err(Failure::Wrong(format!(
+            "{name}: {} {} at {stage}, though --check names {}: give --stage {}, or run each stage by itself",
+            text::words::list(not_run.iter().copied()),
+            if not_run.len() == 1 {
+                "does not run"
+            } else {
+                "do not run"
+            },
+            if not_run.len() == 1 { "it" } else { "them" },
+            settings::other(stage),
+        )));
+    }
     if suite.required_checks_at(stage) == 0 {
         return Err(Failure::Wrong(format!(
             "{name}: no check that runs at {stage} may block, so there would be no verdict; make one required, or name \

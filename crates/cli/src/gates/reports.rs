@@ -241,14 +241,19 @@ impl CheckSummary {
     fn of(check: &CheckReport) -> Self {
         let tally = check.tally;
         let rounds_not_passed = tally.failed + tally.errored + tally.inconclusive + tally.no_data;
-        let repeated = check.rounds.iter().any(|round| round.tries.len() > 1);
+        // Of a bake, a report shows some rounds only. Where it has no numbers of all, these say the least that is so.
+        let shown_repeated = || check.rounds.iter().any(|round| round.tries.len() > 1);
+        let repeated = check
+            .repeated_rounds
+            .map_or_else(shown_repeated, |rounds| rounds > 0);
         let durations = check.rounds.iter().map(|round| round.duration_ms);
+        let slowest_shown = || durations.max().unwrap_or_default();
         Self {
             name: check.name.clone(),
             severity: check.severity,
             measurement: check.measurement,
             flaky: check.measurement == Measurement::Passed && (repeated || rounds_not_passed > 0),
-            slowest_ms: durations.max().unwrap_or_default(),
+            slowest_ms: check.slowest_round_ms.unwrap_or_else(slowest_shown),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use approvals::{Change, ChangeSet, Replacement, Risk, SetState};
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use common::aws::Aws;
-use common::cloud_formation::{ChangeSetPage, StackEvents, Stacks};
+use common::cloud_formation::{ChangeSetPage, ChangeSets, StackEvents, Stacks};
 use common::failure::{Failure as AwsFailure, Hints};
 use common::json_api::CallError;
 use common::query_api::{self, CLOUD_FORMATION, list_parameter, parameter};
@@ -20,6 +20,8 @@ const READY_TIMEOUT: Duration = Duration::from_mins(10);
 /// A stack with all that there is takes some minutes.
 const DONE_TIMEOUT: Duration = Duration::from_hours(1);
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
+/// The status of a stack that has change sets, and of which none was ever carried out.
+pub(super) const ONLY_REVIEWED: &str = "REVIEW_IN_PROGRESS";
 /// Lines that are shown of a change set.
 const MAX_SHOWN: usize = 200;
 
@@ -122,11 +124,12 @@ pub(super) async fn make(
     Ok((set.state != SetState::Empty).then_some(set))
 }
 
-/// Takes a change set back, and with it a stack that was only looked at. An error says what stays, and how to remove it.
+/// Takes a change set back, and with it a stack that this run made only to look at it: one that somebody else has deployed since,
+/// or has change sets of, stays. An error says what stays, and how to remove it.
 pub(super) async fn discard(
     aws: &Aws,
     stack: &str,
-    is_new: bool,
+    made_stack: bool,
     name: &str,
 ) -> Result<(), Failure> {
     let operation = "DeleteChangeSet";
@@ -138,20 +141,47 @@ pub(super) async fn discard(
         );
         kept(aws, operation, &error, &stays)
     });
-    if !is_new {
+    if !made_stack {
         return of_set;
+    }
+    let stays = format!(
+        "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
+         aws cloudformation delete-stack --stack-name {stack}"
+    );
+    match is_ours_alone(aws, stack, name).await {
+        Ok(true) => {}
+        Ok(false) => return of_set,
+        Err((operation, error)) => return kept(aws, operation, &error, &stays),
     }
     // What is left of the change set goes with the stack.
     let operation = "DeleteStack";
     let of_stack = [parameter("StackName", stack)];
     let call = query_api::call(aws, CLOUD_FORMATION, operation, &of_stack).await;
-    call.map(drop).or_else(|error| {
-        let stays = format!(
-            "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
-             aws cloudformation delete-stack --stack-name {stack}"
-        );
-        kept(aws, operation, &error, &stays)
-    })
+    call.map(drop)
+        .or_else(|error| kept(aws, operation, &error, &stays))
+}
+
+/// Whether nothing was ever deployed into the stack, and nobody else has a change set of it.
+async fn is_ours_alone(
+    aws: &Aws,
+    stack: &str,
+    name: &str,
+) -> Result<bool, (&'static str, CallError)> {
+    let of_stack = [parameter("StackName", stack)];
+    let operation = "DescribeStacks";
+    let read = query_api::read::<Stacks>(aws, CLOUD_FORMATION, operation, &of_stack).await;
+    let stacks = read.map_err(|error| (operation, error))?.stacks;
+    let status = stacks
+        .first()
+        .and_then(|stack| stack.stack_status.as_deref());
+    if status != Some(ONLY_REVIEWED) {
+        return Ok(false);
+    }
+    let operation = "ListChangeSets";
+    let listed = query_api::list::<ChangeSets>(aws, CLOUD_FORMATION, operation, &of_stack).await;
+    let listed = listed.map_err(|error| (operation, error))?;
+    let mut names = listed.iter().map(|set| set.change_set_name.as_deref());
+    Ok(names.all(|other| other == Some(name)))
 }
 
 /// What stays, unless it was never made.
@@ -220,9 +250,9 @@ pub(super) async fn settled(
             screen.progress(&format!("{stack}: {status}"), None);
             before.clone_from(&status);
         }
-        let goes_on = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
+        let goes_on = status.ends_with("_IN_PROGRESS") && status != ONLY_REVIEWED;
         // A change set was carried out, so this is its last moment.
-        if !goes_on && status != "REVIEW_IN_PROGRESS" {
+        if !goes_on && status != ONLY_REVIEWED {
             return Ok(status);
         }
         if Instant::now() > until {

@@ -19,14 +19,15 @@ pub(super) fn next_steps(outputs: &BTreeMap<String, String>, suites: &str) -> St
     } else {
         let hook = |function: &str, stage: &str| {
             format!(
-                "      - HookTargetArn: {function}\n        RoleArn: {role}\n        LifecycleStages: [{stage}]\n"
+                "      - HookTargetArn: {function}\n        RoleArn: {role}\n        LifecycleStages: [{stage}]\n        \
+                 TimeoutConfiguration: {{TimeoutInMinutes: 60, Action: ROLLBACK}}\n"
             )
         };
         text.push_str(
             "\nIn the definition of a service that ECS deploys itself (CloudFormation):\n\n",
         );
         text.push_str(
-            "    DeploymentConfiguration:\n      Strategy: BLUE_GREEN\n      LifecycleHooks:\n",
+            "    DeploymentConfiguration:\n      Strategy: BLUE_GREEN\n      BakeTimeInMinutes: 10\n      LifecycleHooks:\n",
         );
         text.push_str(&hook(
             output("PreTrafficFunctionArn"),
@@ -98,6 +99,10 @@ mod tests {
             ("PostTrafficFunctionArn", "arn:post"),
         ]);
         let text = next_steps(&outputs, "s3://b/x.yaml");
-        assert!(text.contains("- HookTargetArn: arn:pre\n        RoleArn: arn:role\n        LifecycleStages: [POST_TEST_TRAFFIC_SHIFT]"), "{text}");
+        assert!(text.contains("- HookTargetArn: arn:pre\n        RoleArn: arn:role\n        LifecycleStages: [POST_TEST_TRAFFIC_SHIFT]\n        TimeoutConfiguration: {TimeoutInMinutes: 60, Action: ROLLBACK}\n"), "{text}");
+        assert!(
+            text.contains("      Strategy: BLUE_GREEN\n      BakeTimeInMinutes: 10\n"),
+            "{text}"
+        );
     }
 }

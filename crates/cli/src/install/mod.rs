@@ -78,7 +78,7 @@ Build the packages first, in the checkout: `make build ARCH=arm64`. What is aske
 groups of the gates where a load balancer of yours is internal. Everything else keeps the template's default, or what the stack has; \
 --parameter sets it. Before anything is created, it shows the changes by their risk, and the monthly charges.
 
-A first suite is stored where suites lie, if there is none yet; it stops releases until you have written what yours must show. At the end \
+With a new stack, a first suite is stored where suites lie, if there is none yet; it stops releases until you have written what yours must show. At the end \
 it prints the lines for your AppSpec or your ECS services.
 
 Without a terminal nothing is asked: --yes is needed, and an answer that can't be found is an error.
@@ -95,7 +95,9 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let built = BuiltTemplate::read(&args.built)?;
     let aws = clients::aws().await?;
     let place = place(&aws).await?;
-    let before = stack_as_it_is(&aws, &args.stack).await?;
+    let found = stack_as_it_is(&aws, &args.stack).await?;
+    let made_stack = matches!(found, StackBefore::Absent);
+    let before = found.deployed();
     let bucket = args.bucket.clone();
     let bucket =
         bucket.unwrap_or_else(|| format!("deploy-hooks-{}-{}", place.account, place.region));
@@ -106,11 +108,12 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         security_groups: args.security_groups.clone(),
         others: args.parameters.clone(),
     };
-    let given = ask::answers(&aws, wish, before.as_ref(), &bucket, &mut terminal).await?;
-    let parameters = parameters(&built, &args.built, given, before.as_ref())?;
-    packages::make_bucket(&aws, &bucket, &place.region).await?;
-    let template = built.upload(&aws, &bucket).await?;
-    packages::put(&aws, &bucket, TEMPLATE_KEY, template.into_bytes()).await?;
+    let given = ask::answers(&aws, wish, before, &bucket, &mut terminal).await?;
+    let parameters = parameters(&built, &args.built, given, before)?;
+    packages::make_bucket(&aws, &bucket, &place).await?;
+    let account = Some(place.account.as_str());
+    let template = built.upload(&aws, &bucket, &place.account).await?;
+    packages::put(&aws, &bucket, TEMPLATE_KEY, template.into_bytes(), account).await?;
     let plan = Plan {
         stack: &args.stack,
         is_new: before.is_none(),
@@ -122,7 +125,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let made = match change_set::make(&aws, plan, &name).await {
         Ok(made) => made,
         Err(refused) => {
-            let discarded = change_set::discard(&aws, &args.stack, is_new, &name).await;
+            let discarded = change_set::discard(&aws, &args.stack, made_stack, &name).await;
             return Err(match discarded {
                 Ok(()) => refused,
                 Err(stays) => Failure::Failed(format!("{refused}\n{stays}")),
@@ -130,10 +133,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         }
     };
     let Some(set) = made else {
-        change_set::discard(&aws, &args.stack, is_new, &name).await?;
-        if !args.dry_run {
-            store_starter(&aws, &parameters, before.as_ref(), screen).await?;
-        }
+        change_set::discard(&aws, &args.stack, made_stack, &name).await?;
         return done(&aws, args, "nothing to change", screen).await;
     };
     let resources = set
@@ -156,7 +156,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
                 args.stack, place.account, place.region
             ))?);
     if !agreed {
-        change_set::discard(&aws, &args.stack, is_new, &name).await?;
+        change_set::discard(&aws, &args.stack, made_stack, &name).await?;
         if args.dry_run {
             screen.progress(
                 "a dry run: the change set was taken back, and nothing was deployed",
@@ -169,7 +169,17 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         ));
     }
     change_set::carry_out(&aws, &args.stack, &name, screen).await?;
-    store_starter(&aws, &parameters, before.as_ref(), screen).await?;
+    if is_new {
+        let location = suites(&parameters, None);
+        // Suites may lie in a bucket of another account, if somebody says so; those of this one's bucket are known.
+        let owner = |of: &str| account.filter(|_| of == bucket);
+        if let Err(why) = store_starter(&aws, &location, owner, screen).await {
+            screen.error(&format!(
+                "{why}; the stack is deployed all the same, without a first suite: `deploy-hooks init --url URL` writes one, to be \
+                 stored where suites lie ({location})"
+            ));
+        }
+    }
     done(&aws, args, "deployed", screen).await
 }
 
@@ -197,8 +207,24 @@ async fn place(aws: &Aws) -> Result<Place, Failure> {
     })
 }
 
-/// The stack, if it is there. One that was only looked at is not.
-pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack>, Failure> {
+/// The stack of this name, before this run.
+enum StackBefore {
+    Absent,
+    /// Somebody has looked at change sets of it, and carried out none.
+    OnlyReviewed,
+    Deployed(Stack),
+}
+
+impl StackBefore {
+    fn deployed(&self) -> Option<&Stack> {
+        match self {
+            Self::Deployed(stack) => Some(stack),
+            Self::Absent | Self::OnlyReviewed => None,
+        }
+    }
+}
+
+async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<StackBefore, Failure> {
     let parameters = [parameter("StackName", name)];
     let answer =
         query_api::read::<Stacks>(aws, CLOUD_FORMATION, "DescribeStacks", &parameters).await;
@@ -207,7 +233,7 @@ pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack
         Err(error) => {
             let failure = AwsFailure::of(&error);
             if failure.detail.contains("does not exist") {
-                return Ok(None);
+                return Ok(StackBefore::Absent);
             }
             let hints = Hints {
                 permission: "cloudformation:DescribeStacks",
@@ -219,18 +245,19 @@ pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack
             )));
         }
     };
-    let status = |stack: &Stack| stack.stack_status.clone().unwrap_or_default();
-    match stack.as_ref().map(status).as_deref() {
-        None | Some("REVIEW_IN_PROGRESS" | "DELETE_COMPLETE") => Ok(None),
-        Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => {
-            Err(Failure::Failed(format!(
-                "the stack {name} was never made, or could not be deleted; take it away first: deploy-hooks uninstall --stack {name}"
-            )))
-        }
-        Some(status) if status.ends_with("_IN_PROGRESS") => Err(Failure::Failed(format!(
+    let Some(stack) = stack else {
+        return Ok(StackBefore::Absent);
+    };
+    match stack.stack_status.as_deref().unwrap_or_default() {
+        "DELETE_COMPLETE" => Ok(StackBefore::Absent),
+        change_set::ONLY_REVIEWED => Ok(StackBefore::OnlyReviewed),
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(Failure::Failed(format!(
+            "the stack {name} was never made, or could not be deleted; take it away first: deploy-hooks uninstall --stack {name}"
+        ))),
+        status if status.ends_with("_IN_PROGRESS") => Err(Failure::Failed(format!(
             "the stack {name} is {status}; wait until that is over"
         ))),
-        Some(_) => Ok(stack),
+        _ => Ok(StackBefore::Deployed(stack)),
     }
 }
 
@@ -314,14 +341,13 @@ fn suites(parameters: &[ParameterSetting], before: Option<&Stack>) -> String {
 }
 
 /// A first suite, where there is none: one that says what to write.
-async fn store_starter(
+async fn store_starter<'a>(
     aws: &Aws,
-    parameters: &[ParameterSetting],
-    before: Option<&Stack>,
+    location: &str,
+    owner: impl FnOnce(&str) -> Option<&'a str>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let place = suites(parameters, before);
-    let Some((bucket, key)) = place
+    let Some((bucket, key)) = location
         .strip_prefix("s3://")
         .and_then(|rest| rest.split_once('/'))
     else {
@@ -339,7 +365,8 @@ async fn store_starter(
     if packages::is_there(aws, bucket, &key).await? {
         return Ok(());
     }
-    packages::put(aws, bucket, &key, STARTER_SUITE.as_bytes().to_vec()).await?;
+    let suite = STARTER_SUITE.as_bytes().to_vec();
+    packages::put(aws, bucket, &key, suite, owner(bucket)).await?;
     screen.progress(
         &format!("a first suite lies at s3://{bucket}/{key}; copy it for each application"),
         None,
@@ -349,7 +376,7 @@ async fn store_starter(
 
 /// What is left to do.
 async fn done(aws: &Aws, args: &Args, how: &str, screen: &mut Screen) -> Result<(), Failure> {
-    let Some(stack) = stack_as_it_is(aws, &args.stack).await? else {
+    let StackBefore::Deployed(stack) = stack_as_it_is(aws, &args.stack).await? else {
         screen.progress(how, None);
         return Ok(());
     };

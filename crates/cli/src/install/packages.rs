@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use common::arn::Place;
 use common::aws::Aws;
 use common::failure::{Cause, Failure as AwsFailure, Hints};
 use sha2::{Digest as _, Sha256};
@@ -77,8 +79,13 @@ impl BuiltTemplate {
         block.filter_map(key_of_second_level).collect()
     }
 
-    /// Stores the packages; returns the template that names them there.
-    pub(super) async fn upload(&self, aws: &Aws, bucket: &str) -> Result<String, Failure> {
+    /// Stores the packages in a bucket of this account; returns the template that names them there.
+    pub(super) async fn upload(
+        &self,
+        aws: &Aws,
+        bucket: &str,
+        account: &str,
+    ) -> Result<String, Failure> {
         let mut places = BTreeMap::new();
         for (name, file) in &self.packages {
             let bytes = failure::read_bytes(file, MAX_PROGRAM_BYTES)?;
@@ -91,7 +98,7 @@ impl BuiltTemplate {
             };
             // By its content: the same package is stored once, and CloudFormation sees whether it differs.
             let key = format!("packages/{}.zip", digest(&package));
-            put(aws, bucket, &key, package).await?;
+            put(aws, bucket, &key, package, Some(account)).await?;
             places.insert(name.as_str(), format!("s3://{bucket}/{key}"));
         }
         Ok(with_places(&self.template, &places))
@@ -149,13 +156,20 @@ fn digest(bytes: &[u8]) -> String {
         })
 }
 
-/// Stores an object.
-pub(super) async fn put(aws: &Aws, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+/// Stores an object; with an owner, in a bucket of that account only.
+pub(super) async fn put(
+    aws: &Aws,
+    bucket: &str,
+    key: &str,
+    bytes: Vec<u8>,
+    owner: Option<&str>,
+) -> Result<(), Failure> {
     let call = aws
         .s3()
         .put_object()
         .bucket(bucket)
         .key(key)
+        .set_expected_bucket_owner(owner.map(ToOwned::to_owned))
         .body(bytes.into());
     call.send().await.map(drop).map_err(|error| {
         let hints = Hints {
@@ -174,12 +188,7 @@ pub(super) async fn is_there(aws: &Aws, bucket: &str, key: &str) -> Result<bool,
         Ok(_) => Ok(true),
         Err(error) => {
             let failure = AwsFailure::of(&error);
-            // A HEAD has no body that would say a code.
-            if failure.cause == Cause::Absent
-                || error
-                    .raw_response()
-                    .is_some_and(|it| it.status().as_u16() == 404)
-            {
+            if failure.cause == Cause::Absent || status(&error) == Some(404) {
                 return Ok(false);
             }
             let hints = Hints {
@@ -194,12 +203,27 @@ pub(super) async fn is_there(aws: &Aws, bucket: &str, key: &str) -> Result<bool,
     }
 }
 
-/// Makes the bucket, if it isn't there: private, as new buckets are.
-pub(super) async fn make_bucket(aws: &Aws, bucket: &str, region: &str) -> Result<(), Failure> {
-    let call = aws.s3().head_bucket().bucket(bucket).send().await;
-    if call.is_ok() {
-        return Ok(());
+/// What a HEAD was answered with, which has no body that would say a code.
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|it| it.status().as_u16())
+}
+
+/// Makes the bucket, if it isn't there: private, as new buckets are. Anybody can take a name that is easily guessed, so one that
+/// belongs to another account is refused: CloudFormation would deploy what that account puts there.
+pub(super) async fn make_bucket(aws: &Aws, bucket: &str, place: &Place) -> Result<(), Failure> {
+    let head = aws.s3().head_bucket().bucket(bucket);
+    match head.expected_bucket_owner(&place.account).send().await {
+        Ok(_) => return Ok(()),
+        Err(error) if status(&error) == Some(403) => {
+            return Err(Failure::Failed(format!(
+                "the bucket {bucket} can't be used: it belongs to another account than {}, or your AWS identity may not \
+                 s3:ListBucket on it; name one of yours with --bucket",
+                place.account
+            )));
+        }
+        Err(_) => {}
     }
+    let region = place.region.as_str();
     let mut call = aws.s3().create_bucket().bucket(bucket);
     // The oldest region takes no name of itself.
     if region != "us-east-1" {

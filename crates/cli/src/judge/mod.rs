@@ -43,7 +43,8 @@ are not recorded.
 
 With --outcomes it says which stops were right, and for limits that are numbers the loosest value that still stops the bad releases, \
 once 20 runs are known to be good or bad. A line of the file is `d-ABCDEF123,bad` or `1.2.0,good`, or JSON: \
-{\"deployment\": \"d-ABCDEF123\", \"outcome\": \"bad\"} or {\"version\": \"1.2.0\", \"outcome\": \"good\"}.
+{\"deployment\": \"d-ABCDEF123\", \"outcome\": \"bad\"} or {\"version\": \"1.2.0\", \"outcome\": \"good\"}. A \
+version that several services have released is refused: say which service by --service, or write the deployment.
 
 For a bucket your AWS credentials need s3:ListBucket on it and s3:GetObject on the reports.
 
@@ -91,6 +92,11 @@ async fn judge(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         let releases =
             releases.map(|run| (run.extra.deployment.as_deref(), run.version.as_deref()));
         outcomes.check(path, releases)?;
+        let of_services = found.runs.iter().map(|run| {
+            let deployment = run.extra.deployment.as_deref();
+            (run.service.as_str(), deployment, run.version.as_deref())
+        });
+        outcomes.check_services(path, of_services)?;
     }
     let limits = Limits {
         before: suite.limits_at(Stage::PreTraffic),

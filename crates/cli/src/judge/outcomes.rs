@@ -1,6 +1,6 @@
 //! Which releases proved good or bad, as people wrote it down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -137,9 +137,46 @@ impl Outcomes {
         Err(Failure::Wrong(lines.collect::<Vec<_>>().join("\n")))
     }
 
+    /// Refuses a version that several services have released: which of them proved good or bad is not said.
+    pub(super) fn check_services<'a>(
+        &self,
+        path: &Path,
+        releases: impl Iterator<Item = (&'a str, Option<&'a str>, Option<&'a str>)>,
+    ) -> Result<(), Failure> {
+        let mut services: BTreeMap<(usize, &str), BTreeSet<&str>> = BTreeMap::new();
+        for (service, deployment, version) in releases {
+            if deployment.is_some_and(|deployment| self.proofs.contains_key(deployment)) {
+                continue;
+            }
+            let proof = version.and_then(|version| self.proofs.get_key_value(version));
+            if let Some((version, (_, line))) = proof {
+                services
+                    .entry((*line, version))
+                    .or_default()
+                    .insert(service);
+            }
+        }
+        let several = services.iter().filter(|(_, services)| services.len() > 1);
+        let lines: Vec<String> = several
+            .take(MAX_PROBLEMS)
+            .map(|((line, version), services)| {
+                format!(
+                    "{}:{line}: {version:?} is a version of {}; say which by --service, or write the deployment",
+                    path.display(),
+                    text::words::list(services.iter().copied()),
+                )
+            })
+            .collect();
+        if lines.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Wrong(lines.join("\n")))
+        }
+    }
+
     /// Deployments and versions that none of these is, in the order of the file.
     pub(super) fn unmatched<'a>(&self, known: impl Iterator<Item = &'a str>) -> Vec<&str> {
-        let known: std::collections::BTreeSet<&str> = known.collect();
+        let known: BTreeSet<&str> = known.collect();
         let others = self.proofs.iter();
         let mut others: Vec<(usize, &str)> = others
             .filter(|(key, _)| !known.contains(key.as_str()))
@@ -215,6 +252,28 @@ mod tests {
         );
         assert_eq!(read.of(Some("d-9"), None), None);
         assert_eq!(read.unmatched(["d-1", "1.2.0"].into_iter()), ["d-2"]);
+    }
+
+    #[test]
+    fn a_version_of_several_services_says_nothing_of_one() {
+        let outcomes = Outcomes::parse("1.2.0,bad\n1.3.0,good\nd-7,good\n").unwrap();
+        let check = |runs: &[(&'static str, Option<&'static str>, Option<&'static str>)]| {
+            let checked = outcomes.check_services(Path::new("outcomes.csv"), runs.iter().copied());
+            checked.map_err(|wrong| wrong.to_string())
+        };
+        let refused = check(&[
+            ("shop", Some("d-1"), Some("1.2.0")),
+            ("search", None, Some("1.2.0")),
+            ("shop", None, Some("1.3.0")),
+        ]);
+        insta::assert_snapshot!(refused.unwrap_err(), @r#"outcomes.csv:1: "1.2.0" is a version of "search", "shop"; say which by --service, or write the deployment"#);
+        // One that is known by its deployment is known.
+        let known = [
+            ("shop", Some("d-7"), Some("1.2.0")),
+            ("search", None, Some("1.2.0")),
+            ("search", Some("d-9"), Some("1.2.0")),
+        ];
+        assert_eq!(check(&known), Ok(()));
     }
 
     #[test]

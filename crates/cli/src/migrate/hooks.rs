@@ -20,6 +20,11 @@ pub(super) const OTHER_TARGET_GROUP: &str = "<ARN OF THE OTHER TARGET GROUP>";
 pub(super) const PRODUCTION_RULE: &str = "<ARN OF THE PRODUCTION LISTENER RULE>";
 pub(super) const TEST_RULE: &str = "<ARN OF THE TEST LISTENER RULE>";
 
+/// How long a hook may take until ECS rolls back. Without it each counts a day, and CloudFormation takes 1,980 minutes together.
+pub(super) const HOOK_TIMEOUT_MINUTES: u16 = 60;
+/// How long ECS keeps the old tasks after the traffic has moved.
+pub(super) const BAKE_MINUTES: u16 = 10;
+
 /// A lifecycle event of CodeDeploy on ECS.
 struct Event {
     name: &'static str,
@@ -194,10 +199,24 @@ impl Migration {
                 stage,
                 why,
             });
-        } else if let Some(note) = event.note {
-            let note = format!("{} becomes {stage}: {note}.", event.name);
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
+        } else {
+            let note = event
+                .note
+                .map(|note| format!("{} becomes {stage}: {note}.", event.name));
+            let of_suffixed = suffixed_gate_of(&function);
+            let refusal = of_suffixed.and_then(|gate| hook::stage_refusal(gate, stage));
+            let refusal = refusal.map(|why| {
+                let written = &hook.function;
+                format!(
+                    "{} ({written}) becomes {stage}: if it is the gate of an installation with FunctionNameSuffix, it refuses every release \
+                     there: {why}.",
+                    event.name
+                )
+            });
+            for note in note.into_iter().chain(refusal) {
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
             }
         }
         match self.hooks.iter_mut().find(|one| one.function == function) {
@@ -222,9 +241,14 @@ impl Migration {
                 "hookTargetArn": hook.function,
                 "roleArn": HOOK_ROLE,
                 "lifecycleStages": hook.stages,
+                "timeoutConfiguration": { "timeoutInMinutes": HOOK_TIMEOUT_MINUTES, "action": "ROLLBACK" },
             })
         });
-        json!({ "strategy": "BLUE_GREEN", "lifecycleHooks": hooks.collect::<Vec<_>>() })
+        json!({
+            "strategy": "BLUE_GREEN",
+            "bakeTimeInMinutes": BAKE_MINUTES,
+            "lifecycleHooks": hooks.collect::<Vec<_>>(),
+        })
     }
 
     /// For `--load-balancers`.
@@ -271,6 +295,13 @@ impl Migration {
                 "Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.".to_owned(),
             );
         }
+        if !self.hooks.is_empty() {
+            steps.push(format!(
+                "ECS rolls back where a hook takes longer than {HOOK_TIMEOUT_MINUTES} minutes, and keeps the old tasks for {BAKE_MINUTES} minutes \
+                 once traffic has moved: change these times as you need them. In a stack of CloudFormation, the bake time and the time-outs of all \
+                 hooks may be 1,980 minutes together."
+            ));
+        }
         steps.push(self.balancer_step(format));
         let others: Vec<&str> = self
             .hooks
@@ -280,7 +311,7 @@ impl Migration {
             .collect();
         if !others.is_empty() {
             steps.push(format!(
-                "Change what these functions answer, unless they are gates of deploy-hooks by another name: ECS takes the value that they \
+                "Change what these functions answer, unless they are gates of deploy-hooks by another name, as with FunctionNameSuffix: ECS takes the value that they \
                  return, {{\"hookStatus\": \"SUCCEEDED\"}} or FAILED, and sends another event: {}.",
                 others.join(", ")
             ));
@@ -398,12 +429,22 @@ fn arn(function: &str) -> String {
 
 /// Which gate of deploy-hooks the function is, by its name.
 fn gate_of(arn: &str) -> Option<Stage> {
-    let gate = GATES.iter().find(|(name, _)| named(arn, name));
+    let name = function_name(arn)?;
+    let gate = GATES.iter().find(|(gate, _)| *gate == name);
     gate.map(|(_, stage)| *stage)
 }
 
-/// Whether the ARN is of a function of this name, with or without a qualifier and the stack's suffix.
-fn named(arn: &str, name: &str) -> bool {
-    let of_function = arn.split_once(":function:").map(|(_, rest)| rest);
-    of_function.is_some_and(|rest| rest.starts_with(name))
+/// Which gate it is if the installation has a `FunctionNameSuffix`. A team's own function may begin like a gate as well.
+fn suffixed_gate_of(arn: &str) -> Option<Stage> {
+    let name = function_name(arn)?;
+    let gate = GATES
+        .iter()
+        .find(|(gate, _)| name.len() > gate.len() && name.starts_with(gate));
+    gate.map(|(_, stage)| *stage)
+}
+
+/// The name in the ARN of a function, without its qualifier.
+fn function_name(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":function:")?;
+    rest.split(':').next()
 }

@@ -124,7 +124,11 @@ fn cloudformation(migration: &Migration) -> String {
             placeholder(hooks::BALANCER_ROLE),
         );
     }
-    text += "DeploymentConfiguration:\n  Strategy: BLUE_GREEN\n";
+    let _ = write!(
+        text,
+        "DeploymentConfiguration:\n  Strategy: BLUE_GREEN\n  BakeTimeInMinutes: {}\n",
+        hooks::BAKE_MINUTES
+    );
     if migration.hooks.is_empty() {
         text += "  LifecycleHooks: []";
         return text;
@@ -136,10 +140,12 @@ fn cloudformation(migration: &Migration) -> String {
     {
         let _ = write!(
             text,
-            "\n    - HookTargetArn: {}\n      RoleArn: '{}'\n      LifecycleStages: [{}]",
+            "\n    - HookTargetArn: {}\n      RoleArn: '{}'\n      LifecycleStages: [{}]\n      \
+             TimeoutConfiguration: {{TimeoutInMinutes: {}, Action: ROLLBACK}}",
             quoted(function),
             hooks::HOOK_ROLE,
-            stages.join(", ")
+            stages.join(", "),
+            hooks::HOOK_TIMEOUT_MINUTES
         );
     }
     text

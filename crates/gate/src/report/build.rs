@@ -226,6 +226,7 @@ fn check_report(
         before.saturating_sub(strip.chars().count()),
     ));
     strip.extend(rounds.iter().map(|round| round.measurement.letter()));
+    let (repeated_rounds, slowest_round_ms) = of_all_rounds(rounds, before, earlier);
     let mut shown = earlier.map_or_else(Vec::new, |earlier| worth_keeping(&earlier.rounds));
     let of_now = rounds
         .iter()
@@ -246,8 +247,32 @@ fn check_report(
         },
         tally: counters.tally,
         strip,
+        repeated_rounds,
+        slowest_round_ms,
         rounds: shown,
     }
+}
+
+/// How many rounds took more than one try, and how long the longest took: of these rounds and of those before them, as far as
+/// an earlier report has them all.
+fn of_all_rounds(
+    rounds: &[RoundRecord],
+    before: usize,
+    earlier: Option<&CheckReport>,
+) -> (Option<u32>, Option<u64>) {
+    let (repeated, slowest) = match earlier {
+        _ if before == 0 => (Some(0), Some(0)),
+        Some(earlier) => (earlier.repeated_rounds, earlier.slowest_round_ms),
+        None => (None, None),
+    };
+    let now = rounds.iter().filter(|round| round.repeated).count();
+    let now = u32::try_from(now).unwrap_or(u32::MAX);
+    let durations = rounds.iter().map(|round| millis(round.duration));
+    let longest = durations.max().unwrap_or_default();
+    (
+        repeated.map(|repeated| repeated.saturating_add(now)),
+        slowest.map(|slowest| slowest.max(longest)),
+    )
 }
 
 /// When each round began: with its first check.

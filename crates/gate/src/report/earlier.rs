@@ -33,8 +33,13 @@ fn cut(check: &mut CheckReport, counted: Tally) {
         check.strip.clear();
         check.rounds.clear();
         check.detail.clear();
+        check.repeated_rounds = None;
+        check.slowest_round_ms = None;
     } else if longer {
         check.rounds.retain(|round| round.number <= rounds);
+        // Which rounds these are of is not known.
+        check.repeated_rounds = None;
+        check.slowest_round_ms = None;
         let is_bad = |round: &&RoundReport| round.measurement != Measurement::Passed;
         let last_bad = check.rounds.iter().rev().find(is_bad);
         check.detail = last_bad.map_or_else(String::new, detail);

@@ -127,6 +127,12 @@ pub struct CheckReport {
     /// Every round as one letter, in order: `P`assed, `F`ailed, `?` inconclusive, `E`rrored, `-` no data; `·` where
     /// only the counts are known.
     pub strip: String,
+    /// How many rounds took more than one try; none where that is not known of every round.
+    #[serde(default)]
+    pub repeated_rounds: Option<u32>,
+    /// The longest round, in milliseconds; none where that is not known of every round.
+    #[serde(default)]
+    pub slowest_round_ms: Option<u64>,
     /// The rounds whose tries were kept: the first, the last and those that did not pass.
     pub rounds: Vec<RoundReport>,
 }

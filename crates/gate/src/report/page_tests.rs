@@ -91,6 +91,7 @@ fn round(measurement: Measurement, started: u64, tries: usize) -> RoundRecord {
         tries: records.collect(),
         left_out: 0,
         thinned: false,
+        repeated: tries > 1,
     }
 }
 

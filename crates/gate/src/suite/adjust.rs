@@ -17,19 +17,16 @@ use crate::{MAX_BAKE_WINDOW, Stage, words};
 pub struct AdjustError(pub(crate) String);
 
 impl Suite {
-    /// Keeps only the checks of these names. Whoever names only such as never block wants to know of them: then they
-    /// are required.
+    /// Keeps only the checks of these names, and makes each required: whoever names a check wants its result to count, also
+    /// where it never blocks a release.
     ///
     /// # Errors
     /// If the suite has no check of a name.
     pub fn keep_checks(&mut self, names: &[String]) -> Result<(), AdjustError> {
         self.knows_checks(names)?;
         self.checks.retain(|check| names.contains(&check.name));
-        let blocks = |check: &Check| check.severity == Severity::Required;
-        if !self.checks.iter().any(blocks) {
-            for check in &mut self.checks {
-                check.severity = Severity::Required;
-            }
+        for check in &mut self.checks {
+            check.severity = Severity::Required;
         }
         Ok(())
     }
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_advisory_check_counts_where_only_such_are_named() {
+    fn a_check_that_is_named_counts_even_if_it_is_advisory() {
         let text = "version: 1\nname: shop\nchecks:\n  - { name: home, http: GET / }\n  \
             - { name: cart, severity: advisory, http: GET /cart }\n";
         let named = |names: &[&str]| {
@@ -215,7 +212,7 @@ mod tests {
         };
         assert_eq!(
             (named(&["cart"]), named(&["home"]), named(&["home", "cart"])),
-            (1, 1, 1)
+            (1, 1, 2)
         );
     }
 

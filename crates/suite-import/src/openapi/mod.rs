@@ -33,11 +33,10 @@ pub(crate) fn read(root: &Node, draft: &mut Draft) -> Result<(), Problem> {
         ));
     }
     draft.call(at(root, &["info", "title"]).and_then(written));
-    let base = base_path(root, draft);
     let description = Description {
         root,
         is_3_0: version.starts_with("3.0"),
-        base,
+        server: first_server(root, draft),
     };
     let mut schemas = 0;
     for (path, item) in entries(get(root, "paths")) {
@@ -88,8 +87,39 @@ pub(crate) fn read(root: &Node, draft: &mut Draft) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The path of the first server; its host is whatever is under test.
-fn base_path(root: &Node, draft: &mut Draft) -> String {
+/// Where requests go.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Server {
+    /// Scheme and authority; empty where it is relative to the description.
+    origin: String,
+    /// What stands before each path.
+    path: String,
+}
+
+impl Server {
+    fn of(server: &Node) -> Self {
+        let mut url = word(server, "url").unwrap_or_default().to_owned();
+        for (name, variable) in entries(get(server, "variables")) {
+            let default = word(variable, "default").unwrap_or_default();
+            url = url.replace(&format!("{{{}}}", name.text), default);
+        }
+        let authority = url.find("://").map_or(0, |at| at + "://".len());
+        let end = match authority {
+            0 => 0,
+            _ => url[authority..]
+                .find('/')
+                .map_or(url.len(), |at| authority + at),
+        };
+        let (origin, path) = url.split_at(end);
+        Self {
+            origin: origin.to_ascii_lowercase(),
+            path: path.trim_end_matches('/').to_owned(),
+        }
+    }
+}
+
+/// The first server; its host is whatever is under test.
+fn first_server(root: &Node, draft: &mut Draft) -> Server {
     let servers = items(get(root, "servers"));
     for other in servers.iter().skip(1) {
         let url = word(other, "url").unwrap_or_default();
@@ -98,25 +128,24 @@ fn base_path(root: &Node, draft: &mut Draft) -> String {
             format!("the server {url}: paths are asked below the first one"),
         );
     }
-    let Some(server) = servers.first() else {
-        return String::new();
-    };
-    let mut url = word(server, "url").unwrap_or_default().to_owned();
-    for (name, variable) in entries(get(server, "variables")) {
-        let default = word(variable, "default").unwrap_or_default();
-        url = url.replace(&format!("{{{}}}", name.text), default);
-    }
-    let path = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
-        None => &url,
-    };
-    path.trim_end_matches('/').to_owned()
+    servers.first().map_or_else(Server::default, Server::of)
+}
+
+/// An answer that is documented as a good one.
+#[derive(Default)]
+struct Success<'n> {
+    /// What is expected of its status.
+    status: Option<Node>,
+    /// What is said of it, if it is the only one.
+    response: Option<&'n Node>,
+    lost: Vec<String>,
 }
 
 struct Description<'n> {
     root: &'n Node,
     is_3_0: bool,
-    base: String,
+    /// The description's own.
+    server: Server,
 }
 
 impl<'n> Description<'n> {
@@ -133,7 +162,8 @@ impl<'n> Description<'n> {
         }
         let filled = FilledParameters::of(self.root, item, operation)?;
         let path = filled.path(path)?;
-        let mut place = Place::read(&format!("{}{path}", self.base), None, &mut draft.texts)?;
+        let base = self.base_path(item, operation)?;
+        let mut place = Place::read(&format!("{base}{path}"), None, &mut draft.texts)?;
         for (query, value) in &filled.query {
             let value = draft.texts.named(query, value)?;
             place.query.push((query.clone(), value));
@@ -152,12 +182,15 @@ impl<'n> Description<'n> {
         self.authorize(operation, &mut request, draft)?;
         let line = operation.at.line;
         let mut expect = Vec::new();
-        if let Some((code, response)) = self.success(operation) {
-            expect.push(code);
-            if method == "get" {
-                for lost in self.body(response, schemas, &mut expect) {
-                    draft.leave(Some(line), format!("{name}: {lost}"));
-                }
+        let success = self.success(operation);
+        expect.extend(success.status);
+        if method == "get" {
+            let lost = match success.response {
+                Some(response) => self.body(response, schemas, &mut expect),
+                None => Vec::new(),
+            };
+            for lost in success.lost.into_iter().chain(lost) {
+                draft.leave(Some(line), format!("{name}: {lost}"));
             }
         }
         let summary = word(operation, "summary").map(|summary| format!("{name}: {summary}"));
@@ -169,27 +202,75 @@ impl<'n> Description<'n> {
         })
     }
 
-    /// What it answers if all is well.
-    fn success(&self, operation: &'n Node) -> Option<(Node, &'n Node)> {
-        let responses = entries(get(operation, "responses"));
-        let of = |wanted: fn(&str) -> bool| responses.iter().find(|(code, _)| wanted(&code.text));
-        let (code, response) =
-            of(|code| code.len() == 3 && code.starts_with('2') && code.parse::<u16>().is_ok())
-                .or_else(|| of(|code| code.eq_ignore_ascii_case("2xx")))?;
-        let codes = responses
-            .iter()
-            .filter(|(code, _)| code.text.starts_with('2'));
-        let codes: Vec<String> = codes
-            .map(|(code, _)| code.text.to_ascii_lowercase())
-            .collect();
-        let status = match &codes[..] {
-            [_] if code.text.eq_ignore_ascii_case("2xx") => tree::text("2xx"),
-            [one] => tree::number(one),
-            several if several.iter().any(|code| code == "2xx") => tree::text("2xx"),
-            several => tree::list(several.iter().map(|code| tree::number(code)).collect()),
+    /// What stands before the path: servers of the operation or else of the path replace those of the description.
+    fn base_path(&self, item: &Node, operation: &Node) -> Result<String, String> {
+        let own = [operation, item]
+            .into_iter()
+            .map(|node| items(get(node, "servers")))
+            .find(|servers| !servers.is_empty());
+        let Some(own) = own else {
+            return Ok(self.server.path.clone());
         };
-        let response = resolved(self.root, response)?;
-        Some((tree::map([("status", status)]), response))
+        let servers: Vec<Server> = own.iter().map(Server::of).collect();
+        // A relative one is where the description is, which is the release.
+        let is_release =
+            |server: &&Server| server.origin.is_empty() || server.origin == self.server.origin;
+        if let Some(server) = servers.iter().find(is_release) {
+            return Ok(server.path.clone());
+        }
+        let release = match self.server.origin.as_str() {
+            "" => "where the description is",
+            origin => origin,
+        };
+        Err(format!(
+            "it has a server of its own, {}, and the release is taken to be {release}",
+            servers[0].origin
+        ))
+    }
+
+    /// What it answers if all is well: with 2xx, or else with a redirect, which is not followed.
+    fn success(&self, operation: &'n Node) -> Success<'n> {
+        let responses = entries(get(operation, "responses"));
+        let of = |class: char| {
+            let of_class = responses.iter().filter_map(|(code, response)| {
+                let code = code.text.to_ascii_lowercase();
+                let rest = code.strip_prefix(class)?;
+                let is_code = rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit());
+                // Nobody gets a 304 who has not got the answer before.
+                ((is_code || rest == "xx") && code != "304").then_some((code, response))
+            });
+            of_class.collect::<Vec<_>>()
+        };
+        let mut documented = of('2');
+        if documented.is_empty() {
+            documented = of('3');
+        }
+        let class = documented.iter().find(|(code, _)| code.ends_with("xx"));
+        let status = match (&documented[..], class) {
+            ([], _) => return Success::default(),
+            (_, Some((class, _))) => tree::text(class),
+            ([(one, _)], None) => tree::number(one),
+            (several, None) => {
+                tree::list(several.iter().map(|(code, _)| tree::number(code)).collect())
+            }
+        };
+        let mut success = Success {
+            status: Some(tree::map([("status", status)])),
+            ..Success::default()
+        };
+        let answers = documented.iter();
+        let answers = answers.filter_map(|(_, response)| resolved(self.root, response));
+        match answers.collect::<Vec<_>>()[..] {
+            [one] if documented.len() == 1 => success.response = Some(one),
+            ref several => {
+                let has_body = |response: &&Node| !entries(get(response, "content")).is_empty();
+                if several.iter().any(has_body) {
+                    let lost = "it answers with several statuses, so no body is expected";
+                    success.lost.push(lost.to_owned());
+                }
+            }
+        }
+        success
     }
 
     /// What is expected of the body; returns what can't be.

@@ -78,6 +78,11 @@ async fn a_run_in_parts_is_the_unbroken_run() {
         rounds.iter().map(|round| round.number).collect()
     };
     assert_eq!(numbers(&outcome), numbers(&whole));
+    for report in [&outcome.report, &whole.report] {
+        let check = &report.checks[0];
+        assert_eq!(check.repeated_rounds, Some(0));
+        assert!(check.slowest_round_ms.is_some());
+    }
     assert!(
         outcome.report.duration_ms >= 1_500,
         "{}",
@@ -94,6 +99,12 @@ async fn a_lost_report_costs_the_tries_and_not_the_verdict() {
     assert_eq!(
         strip(&outcome, 0).chars().filter(|one| *one == '·').count() + 1,
         rounds as usize
+    );
+    // What those rounds took is known to nobody.
+    let check = &outcome.report.checks[0];
+    assert_eq!(
+        (check.repeated_rounds, check.slowest_round_ms),
+        (None, None)
     );
 }
 
@@ -133,6 +144,10 @@ async fn the_rounds_of_an_invocation_that_died_before_it_handed_them_on_are_not_
         assert_eq!(check.tally.rounds(), 2);
         let numbers: Vec<usize> = check.rounds.iter().map(|round| round.number).collect();
         assert_eq!(numbers, [1, 2]);
+        assert_eq!(
+            (check.repeated_rounds, check.slowest_round_ms),
+            (None, None)
+        );
     }
     let bake = again.report.bake.unwrap();
     assert_eq!((bake.rounds, bake.starts_ms.len()), (2, 2));

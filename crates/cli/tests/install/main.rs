@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod others;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -80,13 +82,27 @@ fn balancers(scheme: &str) -> Answer {
     ))
 }
 
+fn change_sets(names: &[&str]) -> Answer {
+    let members = names
+        .iter()
+        .map(|name| format!("<member><ChangeSetName>{name}</ChangeSetName></member>"));
+    ok(format!(
+        "<ListChangeSetsResponse><ListChangeSetsResult><Summaries>{}</Summaries></ListChangeSetsResult></ListChangeSetsResponse>",
+        members.collect::<String>()
+    ))
+}
+
 /// An account in which an installation goes well, up to its change set.
 fn usual() -> Answers {
     let identity = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account>\
                     <Arn>arn:aws:iam::111122223333:user/a</Arn><UserId>U</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>";
     vec![
         ("GetCallerIdentity", vec![ok(identity)]),
-        ("DescribeStacks", vec![no_stack()]),
+        (
+            "DescribeStacks",
+            vec![no_stack(), stack("REVIEW_IN_PROGRESS")],
+        ),
+        ("ListChangeSets", vec![change_sets(&[])]),
         ("DescribeLoadBalancers", vec![balancers("internet-facing")]),
         ("HeadBucket", vec![ok("")]),
         ("PutObject", vec![ok("")]),
@@ -104,10 +120,16 @@ fn usual() -> Answers {
 
 /// The usual account, but for these operations.
 fn but(changes: &[(&'static str, Answer)]) -> Answers {
+    let changes = changes.iter();
+    in_turn(changes.map(|(operation, answer)| (*operation, vec![answer.clone()])))
+}
+
+/// The same, where an operation answers differently from call to call.
+fn in_turn(changes: impl IntoIterator<Item = (&'static str, Vec<Answer>)>) -> Answers {
     let mut answers = usual();
-    for (operation, answer) in changes {
-        answers.retain(|(name, _)| name != operation);
-        answers.push((*operation, vec![answer.clone()]));
+    for (operation, of_operation) in changes {
+        answers.retain(|(name, _)| *name != operation);
+        answers.push((operation, of_operation));
     }
     answers
 }
@@ -115,6 +137,7 @@ fn but(changes: &[(&'static str, Answer)]) -> Answers {
 struct Seen {
     output: Output,
     made: Vec<String>,
+    calls: Vec<(String, String)>,
 }
 
 impl Seen {
@@ -164,9 +187,14 @@ async fn run(answers: Answers, arguments: &[&str]) -> Seen {
         .stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || program.output().unwrap());
     let output = output.await.unwrap();
-    let made = aws.calls().into_iter().map(|(name, _)| name);
+    let calls = aws.calls();
+    let made = calls.iter().map(|(name, _)| name.clone());
     let made = made.filter(|name| MAKES.contains(&name.as_str())).collect();
-    Seen { output, made }
+    Seen {
+        output,
+        made,
+        calls,
+    }
 }
 
 async fn install(answers: Answers, arguments: &[&str]) -> Seen {
