@@ -144,21 +144,28 @@ pub(super) async fn discard(
     if !made_stack {
         return of_set;
     }
-    let stays = format!(
-        "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
-         aws cloudformation delete-stack --stack-name {stack}"
-    );
     match is_ours_alone(aws, stack, name).await {
         Ok(true) => {}
         Ok(false) => return of_set,
-        Err((operation, error)) => return kept(aws, operation, &error, &stays),
+        Err((operation, error)) => {
+            let stays = format!(
+                "so it is not known whether somebody else uses the stack {stack}, and it stays; if nobody does, remove it by\n    \
+                 aws cloudformation delete-stack --stack-name {stack}"
+            );
+            return kept(aws, operation, &error, &stays);
+        }
     }
     // What is left of the change set goes with the stack.
     let operation = "DeleteStack";
     let of_stack = [parameter("StackName", stack)];
     let call = query_api::call(aws, CLOUD_FORMATION, operation, &of_stack).await;
-    call.map(drop)
-        .or_else(|error| kept(aws, operation, &error, &stays))
+    call.map(drop).or_else(|error| {
+        let stays = format!(
+            "the stack {stack} stays in REVIEW_IN_PROGRESS, without resources; remove it by\n    \
+             aws cloudformation delete-stack --stack-name {stack}"
+        );
+        kept(aws, operation, &error, &stays)
+    })
 }
 
 /// Whether nothing was ever deployed into the stack, and nobody else has a change set of it.

@@ -121,7 +121,8 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         parameters: parameters.clone(),
     };
     let is_new = plan.is_new;
-    let name = format!("{CHANGE_SET}-{}", jiff::Timestamp::now().as_second());
+    // Two runs of one second must not take each other's change set for their own.
+    let name = format!("{CHANGE_SET}-{}", jiff::Timestamp::now().as_nanosecond());
     let made = match change_set::make(&aws, plan, &name).await {
         Ok(made) => made,
         Err(refused) => {

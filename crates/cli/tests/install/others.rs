@@ -50,7 +50,7 @@ async fn a_stack_that_somebody_else_deployed_or_looks_at_is_not_deleted() {
     let said = seen.told();
     assert!(
         said.contains(
-            "your AWS identity needs cloudformation:ListChangeSets; the stack deploy-hooks stays"
+            "cloudformation:ListChangeSets; so it is not known whether somebody else uses the stack deploy-hooks, and it stays"
         ),
         "{said}"
     );
