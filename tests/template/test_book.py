@@ -151,13 +151,14 @@ def test_the_endpoints_that_the_gates_need_are_named(template: Json) -> None:
         "cloudwatch": "monitoring",
         "ecr": "ecr.api",
     }
-    # What Lambda does itself, not the function's code: EC2 for its network interfaces, and the roles that it passes.
-    by_lambda = {"iam", "ec2"}
+    # What others do by these rights, and not the function's code: Lambda makes network interfaces, ECS takes the roles
+    # that are passed, and S3, SNS and DynamoDB use the key.
+    by_others = {"iam", "ec2", "kms"}
     resources = template["Resources"]
     roles = ("PreTrafficRole", "PostTrafficRole", "GatePolicy", "GateEventPolicy", "ProbePolicy")
     documents = [document for role in roles for document, _ in reference.documents(resources[role])]
     found = [it["If"][1] if "If" in it else it for document in documents for it in document["Statement"]]
-    prefixes = {action.split(":")[0] for statement in found for action in templates.actions(statement)} - by_lambda
+    prefixes = {action.split(":")[0] for statement in found for action in templates.actions(statement)} - by_others
     page = (ROOT / "docs" / "how-to" / "real-account.md").read_text()
     missing = [it for it in prefixes if f"com.amazonaws.REGION.{names.get(it, it)}`" not in page]
     assert not missing, missing

@@ -243,6 +243,41 @@ def test_development_sleeps_and_nothing_else_can(environment: str, tag: tuple[st
         assert config["clusters"] == ["development"] and "office" in config["schedules"]
 
 
+def test_the_gates_reach_the_test_listener_from_two_availability_zones() -> None:
+    folder = PIPELINES / "ecs-codedeploy"
+    template = _load(folder, "infrastructure")
+    given = {"Environment": "production", "GateCidr": "198.51.100.7/32"}
+    one = Rendered(template, given)
+    two = Rendered(template, given | {"GateCidr2": "198.51.100.8/32"})
+    assert not one.made("SecondGateIngress")
+    second = two.resource("SecondGateIngress")
+    [first] = [it for it in two.resource("BalancerSecurityGroup")["SecurityGroupIngress"] if it["FromPort"] == 8443]
+    assert {key: second[key] for key in first} == first | {"CidrIp": "198.51.100.8/32"}
+    overrides = _actions(folder, "production")["ChangeSet"]["Configuration"]["ParameterOverrides"]
+    assert {"GateCidr", "GateCidr2"} <= set(json.loads(overrides))
+    answers = tomllib.loads((folder / "deploy-hooks" / "samconfig.toml").read_text())
+    answers = answers["default"]["deploy"]["parameters"]["parameter_overrides"]
+    assert answers["SubnetIds"] and answers["SecurityGroupIds"]
+
+
+def test_the_first_stack_of_an_account_may_make_the_roles_of_the_services_it_uses() -> None:
+    for name in ("ecs-codedeploy", "ecs-native"):
+        statements = _rendered(PIPELINES / name, "pipeline", "production").statements("StackRole")
+        [making] = [it for it in statements if it["Action"] == "iam:CreateServiceLinkedRole"]
+        assert making["Condition"] == {
+            "StringEquals": {"iam:AWSServiceName": ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com"]}
+        }
+        assert making["Resource"].endswith(":role/aws-service-role/*")
+
+
+def test_the_readme_says_when_development_begins_to_sleep() -> None:
+    for name in ("ecs-codedeploy", "ecs-native"):
+        config = (PIPELINES / name / "deploy-hooks" / "samconfig.toml").read_text()
+        answers = tomllib.loads(config)["default"]["deploy"]["parameters"]["parameter_overrides"]
+        assert answers["EnvironmentsDryRun"] == "true"
+        assert '`EnvironmentsDryRun = "false"`' in (PIPELINES / name / "README.md").read_text()
+
+
 def test_codedeploy_shifts_a_tenth_first_and_goes_back_by_itself() -> None:
     folder = PIPELINES / "ecs-codedeploy"
     group = _rendered(folder, "service", "production").resource("DeploymentGroup")

@@ -218,9 +218,41 @@ def test_only_the_decision_may_answer_a_pause_and_only_of_the_services_named(res
     answering = "ecs:ContinueServiceDeployment"
     [statement] = [s for s in _statements(resources, "ApprovalDecisionRole") if answering in _actions(s)]
     assert _actions(statement) == [answering]
-    assert statement["Resource"]["Sub"].endswith(":service-deployment/${EcsServices}/*")
+    kinds = [each["Sub"].split("${AWS::AccountId}:")[1] for each in statement["Resource"]]
+    assert kinds == ["service/${EcsServices}", "service-deployment/${EcsServices}/*"]
     others = _statements(resources, "ApprovalPolicy", "ApprovalNotifierRole", "GatePolicy", "EcsHookRole")
     assert not [s for s in others if answering in _actions(s)]
+
+
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html names two
+# kinds of resources for each of these, and a request must be allowed on both.
+OF_A_SERVICE_AND = {
+    "ecs:DescribeServiceDeployments": "service-deployment",
+    "ecs:DescribeServiceRevisions": "service-revision",
+    "ecs:ContinueServiceDeployment": "service-deployment",
+}
+
+
+@pytest.mark.parametrize(
+    "function", ["PreTraffic", "PostTraffic", "DeployAction", "ApprovalNotifier", "ApprovalDecision"]
+)
+def test_what_reads_or_answers_a_deployment_of_ecs_may_do_so_on_its_service_too(
+    everything: Rendered, function: str
+) -> None:
+    statements = everything.statements(f"{function}Role")
+    allowed = {action for statement in statements for action in _actions(statement)}
+    asked = allowed & set(OF_A_SERVICE_AND)
+    assert len(asked) == (3 if function == "ApprovalDecision" else 2)
+
+    def may(action: str, kind: str, service: str) -> bool:
+        below = "" if kind == "service" else "/abc"
+        arn = f"arn:aws:ecs:eu-central-1:111122223333:{kind}/{service}{below}"
+        return allows(statements, Request(action, arn))
+
+    for action in asked:
+        for kind in ("service", OF_A_SERVICE_AND[action]):
+            assert may(action, kind, "production/shop"), (action, kind)
+            assert not may(action, kind, "staging/shop"), (action, kind)
 
 
 PAUSES = {"ApprovalsConfig": "s3://settings/approvals.yaml", "EcsServices": "production/*"}

@@ -49,7 +49,7 @@ that --deployment names. A fact that can't be read makes a rule \
 unknown, never right.
 
 Your AWS credentials need the rights that the gates have for `wiring`: describing and listing in CodeDeploy, ECS, ECR, Elastic Load Balancing, Lambda, \
-CloudWatch, EventBridge and IAM.
+CloudWatch and EventBridge.
 
 Exit codes: 0 everything fits, 1 something does not, 2 a rule could not be judged or the deployment was not found, 3 the call is wrong.
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use wiring::Platform;
+
 /// A fact, or why it is not known and what to do so that it is. Of what was looked up and is not there, the fact is
 /// `Ok(None)`.
 pub type Fact<T> = Result<T, String>;
@@ -29,6 +31,16 @@ pub struct Facts {
     pub configurations: Vec<Configuration>,
     /// What the functions' subnets lead to.
     pub network: Network,
+}
+
+impl Facts {
+    /// The suites that can be read and are valid.
+    pub(crate) fn usable_suites(&self) -> impl Iterator<Item = (&Suite, &SuiteContent)> {
+        self.suites.iter().filter_map(|suite| {
+            let content = suite.content.as_ref().ok()?.as_ref()?;
+            content.problems.is_none().then_some((suite, content))
+        })
+    }
 }
 
 /// The stack.
@@ -124,12 +136,21 @@ pub struct Schedule {
 pub struct Deployment {
     /// `the deployment group shop/production`
     pub place: String,
-    /// Whether it calls a gate of this stack.
-    pub calls_gates: Fact<bool>,
+    /// What deploys what; none where it is not known, or where nothing was deployed yet.
+    pub platform: Option<Platform>,
+    /// Whether it calls the gates of this stack, before traffic and after.
+    pub gates: Fact<[bool; 2]>,
     /// What the rules of the wiring say of its last deployment.
     pub wiring: Fact<Vec<wiring::Finding>>,
     /// The listeners that the gates would ask.
     pub listeners: Fact<Vec<Listener>>,
+}
+
+impl Deployment {
+    /// Whether it is known to call a gate of this stack.
+    pub fn calls_gates(&self) -> bool {
+        self.gates.as_ref().is_ok_and(|gates| gates.contains(&true))
+    }
 }
 
 /// A listener of a load balancer.
@@ -154,8 +175,21 @@ pub struct Suite {
     pub place: String,
     /// For what.
     pub for_what: String,
+    /// Whoever is known to read it; nobody where it is for whatever calls next.
+    pub readers: Vec<SuiteReader>,
     /// What it says; none: it is not there.
     pub content: Fact<Option<SuiteContent>>,
+}
+
+/// A deployment that reads a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuiteReader {
+    /// As [`Deployment::place`].
+    pub place: String,
+    /// As [`Deployment::platform`].
+    pub platform: Option<Platform>,
+    /// Which gates read it: before traffic and after.
+    pub gates: [bool; 2],
 }
 
 /// What a suite says.
@@ -167,8 +201,27 @@ pub struct SuiteContent {
     pub asks_people: bool,
     /// Required checks of pre-traffic and post-traffic.
     pub required: [usize; 2],
-    /// How long its bake lasts, in seconds.
-    pub bake_seconds: u64,
+    /// Whether people may override checks of it.
+    pub is_overridable: bool,
+    /// Whether its bake fits where CodeDeploy waits for the gate.
+    pub bake: BakeFit,
+}
+
+/// Whether a gate can measure a bake while CodeDeploy waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum BakeFit {
+    /// By one invocation.
+    #[default]
+    Fits,
+    /// The gate hands it to itself.
+    HandedOn,
+    /// It can't.
+    TooLong {
+        /// A sentence.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
 }
 
 /// A secret or a parameter that a suite names.

@@ -1,15 +1,14 @@
 //! The rules, but for those of the network.
 
-use wiring::{Outcome, mismatch};
+use wiring::{Outcome, Platform, mismatch};
 
-use crate::facts::{Facts, Function, Secret, SuiteContent};
+use crate::facts::{BakeFit, Deployment, Facts, Function, Secret, Suite, SuiteContent};
 use crate::finding::{Finding, Outcomes, not_judged, of_known};
 use crate::network;
 use crate::rule::Rule;
 
-/// CodeDeploy waits so long for a hook, all runs together.
-/// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
-const HOOK_LIMIT_SECONDS: u64 = 60 * 60;
+/// The gates, as messages name them: before traffic and after.
+const GATES: [&str; 2] = ["pre-traffic", "post-traffic"];
 
 /// Judges every rule, in their order. A rule that is about several things may have several findings.
 pub fn judge(facts: &Facts) -> Vec<Finding> {
@@ -37,25 +36,8 @@ fn of_rule(rule: Rule, facts: &Facts) -> Outcomes {
         Rule::Settings => settings(facts),
         Rule::Callers => callers(facts),
         Rule::Suites => suites(facts),
-        Rule::RequiredChecks => each_suite(facts, |place, content| {
-            (content.required == [0, 0]).then(|| {
-                mismatch(
-                    place,
-                    "has no required check for either gate, so it can't pass",
-                    "write a check with `severity: required` (the default)",
-                )
-            })
-        }),
-        Rule::Bake => each_suite(facts, |place, content| {
-            let minutes = content.bake_seconds / 60;
-            (content.bake_seconds >= HOOK_LIMIT_SECONDS).then(|| {
-                mismatch(
-                    place,
-                    format!("bakes for {minutes} minutes, and CodeDeploy waits for an hour in all"),
-                    "shorten traffic.bake, or let ECS itself deploy, which waits for a day",
-                )
-            })
-        }),
+        Rule::RequiredChecks => each_suite(facts, required_checks),
+        Rule::Bake => each_suite(facts, bake),
         Rule::Questions => questions(facts),
         Rule::Secrets => secrets(facts),
         Rule::Configurations => configurations(facts),
@@ -170,12 +152,10 @@ fn settings(facts: &Facts) -> Outcomes {
 fn callers(facts: &Facts) -> Outcomes {
     of_known(&facts.deployments, |deployments| {
         let by_pipelines = facts.stack.parameter("PipelineGates") == "on";
-        if by_pipelines || deployments.iter().any(|it| it.calls_gates == Ok(true)) {
+        if by_pipelines || deployments.iter().any(Deployment::calls_gates) {
             return Vec::new();
         }
-        let unknown = deployments
-            .iter()
-            .filter_map(|it| it.calls_gates.as_ref().err());
+        let unknown = deployments.iter().filter_map(|it| it.gates.as_ref().err());
         let unknown: Outcomes = unknown.cloned().map(Outcome::Unknown).collect();
         if !unknown.is_empty() {
             return unknown;
@@ -200,7 +180,7 @@ fn suites(facts: &Facts) -> Outcomes {
             "nothing calls the gates yet, so which suites they would read is not known",
         );
     }
-    let judge = |suite: &crate::facts::Suite| {
+    let judge = |suite: &Suite| {
         let place = format!("the suite {}", suite.place);
         match &suite.content {
             Err(why) => Some(Outcome::Unknown(why.clone())),
@@ -223,19 +203,62 @@ fn suites(facts: &Facts) -> Outcomes {
 }
 
 /// Judges the suites that can be read; of others [`Rule::Suites`] says what is wrong.
-fn each_suite(facts: &Facts, judge: impl Fn(String, &SuiteContent) -> Option<Outcome>) -> Outcomes {
-    let read = facts.suites.iter().filter_map(|suite| {
-        let content = suite.content.as_ref().ok()?.as_ref()?;
-        let usable = content.problems.is_none();
-        usable.then(|| (format!("the suite {}", suite.place), content))
-    });
-    let read: Vec<_> = read.collect();
+fn each_suite(facts: &Facts, judge: impl Fn(&Suite, &SuiteContent) -> Option<Outcome>) -> Outcomes {
+    let read: Vec<_> = facts.usable_suites().collect();
     if read.is_empty() {
         return not_judged("there is no suite that could be read");
     }
     read.into_iter()
-        .filter_map(|(place, content)| judge(place, content))
+        .filter_map(|(suite, content)| judge(suite, content))
         .collect()
+}
+
+/// A gate without a required check stops every release.
+fn required_checks(suite: &Suite, content: &SuiteContent) -> Option<Outcome> {
+    let place = format!("the suite {}", suite.place);
+    if suite.readers.is_empty() {
+        // Which gate will read it is not known.
+        return (content.required == [0, 0]).then(|| {
+            mismatch(
+                place,
+                "has no required check for either gate, so it can't pass",
+                "write a check with `severity: required` (the default)",
+            )
+        });
+    }
+    let stopped = (0..2).find_map(|gate| {
+        let mut readers = suite.readers.iter();
+        let reader = readers.find(|reader| reader.gates[gate])?;
+        (content.required[gate] == 0).then_some((GATES[gate], reader))
+    });
+    stopped.map(|(gate, reader)| {
+        mismatch(
+            place,
+            format!(
+                "has no required check for {gate}, so each release of {} would be stopped there",
+                reader.place
+            ),
+            format!(
+                "write a check for {gate} with `severity: required` (the default), or take that hook away"
+            ),
+        )
+    })
+}
+
+/// CodeDeploy waits an hour for a gate. ECS and CodePipeline wait for a day, and a suite takes no longer bake.
+fn bake(suite: &Suite, content: &SuiteContent) -> Option<Outcome> {
+    let BakeFit::TooLong { why, remedy } = &content.bake else {
+        return None;
+    };
+    let reader = suite
+        .readers
+        .iter()
+        .find(|reader| reader.gates[1] && reader.platform != Some(Platform::Ecs))?;
+    Some(mismatch(
+        format!("the suite {}", suite.place),
+        format!("would stop each release of {}: {why}", reader.place),
+        remedy,
+    ))
 }
 
 fn questions(facts: &Facts) -> Outcomes {
@@ -243,10 +266,10 @@ fn questions(facts: &Facts) -> Outcomes {
         .into_iter()
         .filter(|name| facts.stack.parameter(name).is_empty())
         .collect();
-    each_suite(facts, |place, content| {
+    each_suite(facts, |suite, content| {
         (content.asks_people && !missing.is_empty()).then(|| {
             mismatch(
-                place,
+                format!("the suite {}", suite.place),
                 "asks people where the evidence is not enough, and nobody can be asked here",
                 format!("set {}", missing.join(" and ")),
             )
@@ -255,8 +278,7 @@ fn questions(facts: &Facts) -> Outcomes {
 }
 
 fn secrets(facts: &Facts) -> Outcomes {
-    let is_read = |suite: &crate::facts::Suite| matches!(&suite.content, Ok(Some(content)) if content.problems.is_none());
-    if facts.secrets.is_empty() && !facts.suites.iter().any(is_read) {
+    if facts.secrets.is_empty() && facts.usable_suites().next().is_none() {
         return not_judged("there is no suite that could be read");
     }
     let judge = |secret: &Secret| {
@@ -390,7 +412,7 @@ fn schedules(facts: &Facts) -> Outcomes {
 fn wiring_of_callers(facts: &Facts) -> Outcomes {
     of_known(&facts.deployments, |deployments| {
         let mut outcomes = Outcomes::new();
-        let callers = deployments.iter().filter(|it| it.calls_gates == Ok(true));
+        let callers = deployments.iter().filter(|it| it.calls_gates());
         let mut judged = 0;
         for deployment in callers {
             judged += 1;

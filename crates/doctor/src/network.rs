@@ -1,16 +1,16 @@
 //! What networks and security groups say of who reaches whom. Peering, transit gateways, network ACLs and names are not
 //! looked at: where one of these could help, the answer is unknown and no problem.
 
-use wiring::{Outcome, mismatch};
+use wiring::{Outcome, Platform, mismatch};
 
 use crate::facts::{
-    DefaultRoute, Facts, Function, FunctionConfiguration, GroupRule, Listener, SecurityGroup,
+    BakeFit, DefaultRoute, Facts, Function, FunctionConfiguration, GroupRule, Listener,
+    SecurityGroup, Suite,
 };
 use crate::finding::{Outcomes, not_judged, of_known};
 
 const HTTPS_PORT: u16 = 443;
-/// Without these no gate can look at a deployment and answer; docs/operating.md has what else may be needed.
-const NEEDED_ENDPOINTS: [&str; 5] = ["codedeploy", "ecs", "elasticloadbalancing", "s3", "sns"];
+const GATES: [&str; 2] = ["PreTraffic", "PostTraffic"];
 
 /// The functions that Lambda knows, with what it says of them.
 fn known(facts: &Facts) -> Vec<(&Function, &FunctionConfiguration)> {
@@ -20,6 +20,79 @@ fn known(facts: &Facts) -> Vec<(&Function, &FunctionConfiguration)> {
         Some((function, configuration))
     });
     configured.collect()
+}
+
+/// The endpoints without which a function can't do its work, as far as the stack, its callers and their suites say;
+/// docs/operating.md has what else may be called.
+fn needed_endpoints(facts: &Facts, function: &Function) -> Vec<&'static str> {
+    let needed = match function.logical_id.as_str() {
+        id if GATES.contains(&id) => needed_by_gates(facts),
+        "ApprovalNotifier" => vec![
+            ("codepipeline", true),
+            ("dynamodb", true),
+            ("ecs", !facts.stack.parameter("EcsServices").is_empty()),
+            (
+                "s3",
+                facts
+                    .stack
+                    .parameter("ApprovalsConfig")
+                    .starts_with("s3://"),
+            ),
+            ("scheduler", true),
+            ("secretsmanager", true),
+        ],
+        _ => Vec::new(),
+    };
+    let needed = needed.into_iter().filter(|(_, needed)| *needed);
+    needed.map(|(service, _)| service).collect()
+}
+
+/// Without SNS a gate answers all the same.
+fn needed_by_gates(facts: &Facts) -> Vec<(&'static str, bool)> {
+    let callers = facts.deployments.as_deref().unwrap_or_default().iter();
+    let callers: Vec<_> = callers.filter(|it| it.calls_gates()).collect();
+    let by_codedeploy = callers.iter().any(|it| it.platform != Some(Platform::Ecs));
+    let of_containers = callers
+        .iter()
+        .any(|it| it.platform != Some(Platform::CodeDeployLambda));
+    let reads = |suite: &Suite, gate: usize| {
+        suite
+            .readers
+            .iter()
+            .any(|it| it.gates[gate] && it.platform != Some(Platform::Ecs))
+    };
+    let hands_on = facts.usable_suites().any(|(suite, content)| {
+        let bake = content.bake == BakeFit::HandedOn && reads(suite, 1);
+        let wait = content.asks_people && (reads(suite, 0) || reads(suite, 1));
+        bake || wait
+    });
+    let asks_people = facts
+        .usable_suites()
+        .any(|(_, content)| content.asks_people);
+    let is_overridable = facts
+        .usable_suites()
+        .any(|(_, content)| content.is_overridable);
+    let names = |prefix: &str| {
+        facts
+            .secrets
+            .iter()
+            .any(|it| it.written.starts_with(prefix))
+    };
+    vec![
+        ("codedeploy", by_codedeploy),
+        (
+            "codepipeline",
+            facts.stack.parameter("PipelineGates") == "on",
+        ),
+        ("dynamodb", asks_people || is_overridable),
+        ("ecs", of_containers),
+        ("elasticloadbalancing", of_containers),
+        ("events", asks_people),
+        ("lambda", hands_on),
+        ("s3", true),
+        ("secretsmanager", names("secretsmanager:")),
+        ("ssm", names("ssm:")),
+    ]
 }
 
 pub(crate) fn way_out(facts: &Facts) -> Outcomes {
@@ -47,11 +120,8 @@ pub(crate) fn way_out(facts: &Facts) -> Outcomes {
         let place = format!("the function {}", function.name);
         let here = endpoints.get(&configuration.vpc);
         let has = |service: &&str| here.is_some_and(|all| all.iter().any(|one| one == service));
-        let missing: Vec<&str> = NEEDED_ENDPOINTS
-            .iter()
-            .filter(|it| !has(it))
-            .copied()
-            .collect();
+        let mut missing = needed_endpoints(facts, function);
+        missing.retain(|service| !has(service));
         for subnet in &configuration.subnets {
             let what = match routes.get(subnet) {
                 Some(DefaultRoute::Elsewhere) => continue,
@@ -91,8 +161,7 @@ pub(crate) fn way_out(facts: &Facts) -> Outcomes {
 
 pub(crate) fn listeners(facts: &Facts) -> Outcomes {
     let known = known(facts);
-    let is_gate =
-        |function: &Function| matches!(function.logical_id.as_str(), "PreTraffic" | "PostTraffic");
+    let is_gate = |function: &Function| GATES.contains(&function.logical_id.as_str());
     let Some((gate, configuration)) = known.iter().find(|(function, _)| is_gate(function)) else {
         return vec![Outcome::Unknown(
             "the configuration of the gates is not known".to_owned(),
@@ -101,7 +170,7 @@ pub(crate) fn listeners(facts: &Facts) -> Outcomes {
     of_known(&facts.deployments, |deployments| {
         let mut outcomes = Outcomes::new();
         let mut seen: Vec<&Listener> = Vec::new();
-        for deployment in deployments.iter().filter(|it| it.calls_gates == Ok(true)) {
+        for deployment in deployments.iter().filter(|it| it.calls_gates()) {
             let listeners = match &deployment.listeners {
                 Ok(listeners) => listeners,
                 Err(why) => {

@@ -12,9 +12,9 @@ wiring::rules! {
     Suites, "suites",
         "The suite of each deployment that calls a gate can be read and is valid.";
     RequiredChecks, "required-checks",
-        "Each such suite has a required check for a gate.";
+        "Each such suite has a required check for each gate that reads it.";
     Bake, "bake",
-        "No bake is longer than CodeDeploy waits, an hour.";
+        "No bake is longer than a gate can measure while CodeDeploy waits: 50 minutes.";
     Questions, "questions",
         "Where a suite says `inconclusive: ask`, the stack has `ApprovalsConfig` and `GateEventBus`.";
     Secrets, "secrets",
@@ -28,7 +28,7 @@ wiring::rules! {
     Schedules, "schedules",
         "The schedules of environments exist and are enabled.";
     WayOut, "way-out",
-        "A function in a VPC reaches the APIs of AWS: by a NAT gateway or the like, or by endpoints.";
+        "A function in a VPC reaches the APIs of AWS that it needs: by a NAT gateway or the like, or by endpoints.";
     Listeners, "listeners",
         "The gates reach the listeners that they would ask, as far as networks and security groups say.";
     Wiring, "wiring",

@@ -1,11 +1,14 @@
+mod network;
+
 use std::collections::BTreeMap;
 
 use crate::facts::{
-    Configuration, DefaultRoute, Deployment, Facts, Function, FunctionConfiguration, GroupRule,
-    Listener, Network, Queue, Schedule, Secret, SecurityGroup, Stack, Subscription, Suite,
-    SuiteContent, Topic,
+    BakeFit, Configuration, DefaultRoute, Deployment, Facts, Function, FunctionConfiguration,
+    GroupRule, Listener, Network, Queue, Schedule, Secret, SecurityGroup, Stack, Subscription,
+    Suite, SuiteContent, SuiteReader, Topic,
 };
 use crate::{Outcome, Rule, judge};
+use wiring::Platform;
 
 const SUITE: &str = "s3://suites/shop.yaml";
 const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/smoke-a1b2c3";
@@ -100,7 +103,8 @@ fn sound() -> Facts {
         }]),
         deployments: Ok(vec![Deployment {
             place: "the deployment group shop/production".to_owned(),
-            calls_gates: Ok(true),
+            platform: Some(Platform::CodeDeployEcs),
+            gates: Ok([true, true]),
             wiring: Ok(Vec::new()),
             listeners: Ok(vec![Listener {
                 load_balancer: "shop".to_owned(),
@@ -113,9 +117,13 @@ fn sound() -> Facts {
         suites: vec![Suite {
             place: SUITE.to_owned(),
             for_what: "the deployment group shop/production".to_owned(),
+            readers: vec![SuiteReader {
+                place: "the deployment group shop/production".to_owned(),
+                platform: Some(Platform::CodeDeployEcs),
+                gates: [true, true],
+            }],
             content: Ok(Some(SuiteContent {
                 required: [2, 1],
-                bake_seconds: 300,
                 ..SuiteContent::default()
             })),
         }],
@@ -170,6 +178,13 @@ fn caller(facts: &mut Facts) -> &mut Deployment {
 
 fn content(facts: &mut Facts) -> &mut SuiteContent {
     facts.suites[0].content.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn too_long() -> BakeFit {
+    BakeFit::TooLong {
+        why: "the bake of 55m does not fit".to_owned(),
+        remedy: "shorten it".to_owned(),
+    }
 }
 
 type Change = fn(&mut Facts);
@@ -229,13 +244,13 @@ fn each_thing_that_is_wrong_is_found_by_its_rule_alone() {
         ),
         (
             Rule::RequiredChecks,
-            |f| content(f).required = [0, 0],
-            "has no required check",
+            |f| content(f).required = [1, 0],
+            "has no required check for post-traffic, so each release of the deployment group shop/production would be stopped there",
         ),
         (
             Rule::Bake,
-            |f| content(f).bake_seconds = 7200,
-            "bakes for 120 minutes",
+            |f| content(f).bake = too_long(),
+            "would stop each release of the deployment group shop/production: the bake of 55m",
         ),
         (
             Rule::Questions,
@@ -353,59 +368,34 @@ fn a_confirmation_that_is_missing_names_whose() {
     );
 }
 
-#[test]
-fn a_gate_outside_of_the_vpc_reaches_no_internal_listener_and_a_public_one_if_it_lets_all_in() {
-    let mut facts = sound();
-    for function in facts.functions.as_mut().unwrap() {
-        let configuration = function.configuration.as_mut().unwrap().as_mut().unwrap();
-        configuration.subnets.clear();
-        configuration.security_groups.clear();
-        configuration.vpc.clear();
-    }
-    let [found] = said(&facts, Rule::Listeners).try_into().unwrap();
-    assert!(
-        found.contains("is internal") && found.contains("set SubnetIds"),
-        "{found}"
-    );
-    assert_eq!(
-        said(&facts, Rule::WayOut),
-        ["not judged: no function is in a VPC"]
-    );
-    caller(&mut facts).listeners.as_mut().unwrap()[0].is_internal = false;
-    let [found] = said(&facts, Rule::Listeners).try_into().unwrap();
-    assert!(found.contains("comes from any public address"), "{found}");
-    let groups = facts.network.security_groups.as_mut().unwrap();
-    groups.get_mut("sg-shop").unwrap().ingress = vec![anywhere()];
-    assert_eq!(said(&facts, Rule::Listeners), ["holds"]);
+fn deployed_by(facts: &mut Facts, platform: Platform) {
+    caller(facts).platform = Some(platform);
+    facts.suites[0].readers[0].platform = Some(platform);
 }
 
 #[test]
-fn endpoints_replace_a_nat_gateway_and_a_missing_one_is_named() {
+fn a_bake_is_too_long_for_codedeploy_alone() {
     let mut facts = sound();
-    facts.network.routes = Ok([("subnet-1".to_owned(), DefaultRoute::None)].into());
-    let mut services = vec!["codedeploy", "ecs", "elasticloadbalancing", "s3", "sns"];
-    let set = |facts: &mut Facts, services: &[&str]| {
-        let services = services.iter().map(ToString::to_string).collect();
-        facts.network.endpoints = Ok([("vpc-1".to_owned(), services)].into());
-    };
-    set(&mut facts, &services);
-    assert_eq!(said(&facts, Rule::WayOut), ["holds"]);
-    services.remove(0);
-    set(&mut facts, &services);
-    let found = said(&facts, Rule::WayOut);
-    assert!(
-        found[0].contains("there are no endpoints for codedeploy;"),
-        "{found:?}"
-    );
-    let groups = facts.network.security_groups.as_mut().unwrap();
-    groups.get_mut("sg-gates").unwrap().egress.clear();
-    let found = said(&facts, Rule::WayOut);
-    assert!(
-        found
-            .iter()
-            .any(|one| one.contains("let nothing out on port 443")),
-        "{found:?}"
-    );
+    content(&mut facts).bake = too_long();
+    deployed_by(&mut facts, Platform::Ecs);
+    assert_eq!(said(&facts, Rule::Bake), ["holds"]);
+    deployed_by(&mut facts, Platform::CodeDeployLambda);
+    assert_ne!(said(&facts, Rule::Bake), ["holds"]);
+    facts.suites[0].readers[0].gates = [true, false];
+    assert_eq!(said(&facts, Rule::Bake), ["holds"], "nobody bakes");
+}
+
+#[test]
+fn a_gate_that_nobody_hooks_needs_no_required_check() {
+    let mut facts = sound();
+    content(&mut facts).required = [1, 0];
+    facts.suites[0].readers[0].gates = [true, false];
+    assert_eq!(said(&facts, Rule::RequiredChecks), ["holds"]);
+    // Of a suite for whatever calls next, it is not known which gate reads it.
+    facts.suites[0].readers.clear();
+    assert_eq!(said(&facts, Rule::RequiredChecks), ["holds"]);
+    content(&mut facts).required = [0, 0];
+    assert_ne!(said(&facts, Rule::RequiredChecks), ["holds"]);
 }
 
 #[test]
@@ -439,10 +429,10 @@ fn what_is_not_known_is_never_held() {
 #[test]
 fn without_a_caller_the_installation_does_nothing_and_pipelines_are_callers() {
     let mut facts = sound();
-    caller(&mut facts).calls_gates = Ok(false);
+    caller(&mut facts).gates = Ok([false, false]);
     let [found] = said(&facts, Rule::Callers).try_into().unwrap();
     assert!(found.contains("is called by nobody"), "{found}");
-    caller(&mut facts).calls_gates = Err("its AppSpec lies in S3".into());
+    caller(&mut facts).gates = Err("its AppSpec lies in S3".into());
     assert_eq!(
         said(&facts, Rule::Callers),
         ["unknown: its AppSpec lies in S3"]

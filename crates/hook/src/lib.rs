@@ -41,9 +41,9 @@ mod version;
 pub use app_spec::{AppSpec, AppSpecError, Hook, Resource};
 pub use caller::Caller;
 pub use cloud::ModelsOnly;
+pub use codedeploy::{BakeFit, bake_fit};
 pub use deployed::{
-    DeployedRelease, DeploymentQuery, NotMeasurable, deployed_release, hooked_functions,
-    wiring_facts,
+    DeployedRelease, DeploymentQuery, NotMeasurable, deployed_release, last_app_spec, wiring_facts,
 };
 pub use ecs::stage_refusal;
 pub use error::HandleError;

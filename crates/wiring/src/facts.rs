@@ -24,6 +24,8 @@ pub struct EcsRelease {
     pub task_definition: Fact<Option<TaskDefinition>>,
     /// The ARN of the one that serves; none at a first deployment.
     pub old_task_definition: Fact<Option<String>>,
+    /// The deployment is over and its earlier tasks are gone: nobody says any more what served before it.
+    pub old_is_gone: bool,
     /// The container behind the load balancer.
     pub container: Option<String>,
     /// Its port there.
@@ -97,6 +99,10 @@ pub struct EcsDeployment {
     pub routes: Fact<Vec<Route>>,
     /// How long both revisions run after production traffic has moved.
     pub bake_time: Duration,
+    /// How long it waits between the steps of a canary or linear deployment, all together.
+    pub shift_time: Duration,
+    /// How its tasks are replaced.
+    pub strategy: Strategy,
     /// The service's lifecycle hooks.
     pub hooks: Vec<LifecycleHook>,
     /// The circuit breaker is on and rolls back.
@@ -107,6 +113,15 @@ pub struct EcsDeployment {
     pub is_first: bool,
     /// Event rules whose pattern names the service's ARN.
     pub event_rules: Fact<Vec<EventRule>>,
+}
+
+/// How ECS replaces the tasks of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// One after the other.
+    Rolling,
+    /// By a second set of tasks, to which traffic moves: blue/green, canary, linear.
+    TrafficShift,
 }
 
 /// A task definition.
@@ -131,6 +146,8 @@ pub struct Container {
     pub image: String,
     /// The container ports of its port mappings.
     pub ports: Vec<u16>,
+    /// The host ports that they name; those that are chosen when a task starts are left out.
+    pub host_ports: Vec<u16>,
     /// Whatever names its version, the most direct first.
     pub versions: Vec<NamedVersion>,
 }

@@ -134,7 +134,7 @@ fn of_ecs_release(
         one(Rule::ImageExists, image::exists(release)),
         one(
             Rule::VersionNewer,
-            version::newer(&release.versions, options.allow_downgrade),
+            version::newer(release, options.allow_downgrade),
         ),
         one(Rule::VersionsAgree, version::agree(release)),
     ];

@@ -13,7 +13,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(24);
 const MAX_FUNCTION_TIMEOUT: Duration = Duration::from_hours(24);
 /// The longest one of a pause.
 const MAX_PAUSE_TIMEOUT: Duration = Duration::from_hours(14 * 24);
-/// What CloudFormation waits for a service: bake time and all hooks together.
+/// What CloudFormation waits for a service: bake times and all hooks together.
 const MAX_SUM: Duration = Duration::from_hours(33);
 
 /// `the pause at POST_TEST_TRAFFIC_SHIFT`, `the hook pre-traffic at …`.
@@ -74,11 +74,14 @@ pub(crate) fn time_sum(facts: &EcsDeployment) -> RuleResult {
     if known(&service.stack)?.is_none() {
         return Err(not_judged("no stack of CloudFormation manages the service"));
     }
-    let of_hooks = facts
-        .hooks
-        .iter()
-        .map(|hook| hook.timeout.unwrap_or(DEFAULT_TIMEOUT));
-    let sum = of_hooks.fold(facts.bake_time, Duration::saturating_add);
+    // AWS doesn't say how it counts: the longest that may pass is each hook at each of its stages.
+    let of_hooks = facts.hooks.iter().map(|hook| {
+        let stages = u32::try_from(hook.stages.len().max(1)).unwrap_or(u32::MAX);
+        let timeout = hook.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        timeout.saturating_mul(stages)
+    });
+    let bake_times = facts.bake_time.saturating_add(facts.shift_time);
+    let sum = of_hooks.fold(bake_times, Duration::saturating_add);
     if sum <= MAX_SUM {
         return Ok(());
     }
@@ -97,11 +100,11 @@ pub(crate) fn time_sum(facts: &EcsDeployment) -> RuleResult {
     Err(mismatch(
         "the service's deploymentConfiguration",
         format!(
-            "has a bake time and hooks' time-outs of {} minutes together, and CloudFormation takes {}{silent}",
+            "has bake times and hooks' time-outs, at each of their stages, of {} minutes together, and CloudFormation takes {}{silent}",
             minutes(sum),
             minutes(MAX_SUM)
         ),
-        "set timeoutInMinutes of the hooks, or shorten bakeTimeInMinutes",
+        "set timeoutInMinutes of the hooks, or shorten the bake times",
     ))
 }
 

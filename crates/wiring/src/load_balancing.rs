@@ -6,7 +6,7 @@ use text::words;
 
 use crate::facts::{CodeDeployEcs, EcsDeployment, EcsRelease, Fact, Route, TargetGroup};
 use crate::finding::{Outcome, RuleResult, existing, join, known, mismatch, not_judged};
-use crate::service::{all_ports, short};
+use crate::service::{host_ports, short};
 
 /// Two different target groups, both existing.
 pub(crate) fn two_groups(release: &EcsRelease) -> RuleResult {
@@ -130,7 +130,8 @@ pub(crate) fn one_load_balancer(release: &EcsRelease, routes: &Fact<Vec<Route>>)
     Ok(())
 }
 
-/// The health check asks a port that something listens on.
+/// The health check asks a port that something listens on. Only behind the bridge of a host does that take a mapping:
+/// elsewhere a container has every port of its address, whatever it maps.
 pub(crate) fn health_check_ports(release: &EcsRelease) -> Vec<RuleResult> {
     let facts = existing(&release.task_definition, "task definition")
         .and_then(|definition| Ok((definition, known(&release.target_groups)?)));
@@ -138,17 +139,22 @@ pub(crate) fn health_check_ports(release: &EcsRelease) -> Vec<RuleResult> {
         Ok(facts) => facts,
         Err(outcome) => return vec![Err(outcome)],
     };
-    let mapped = all_ports(definition);
+    let behind_bridge = definition.network_mode == "bridge";
+    let mapped = host_ports(definition);
     groups
         .iter()
         .map(|group| match group.health_check_port {
+            Some(_) if !behind_bridge => Err(not_judged(format!(
+                "in the network mode {} a port needs no mapping",
+                definition.network_mode
+            ))),
             Some(port) if !mapped.contains(&port) => Err(mismatch(
                 format!("the health check of the target group {}", group.name),
                 format!(
-                    "asks port {port}, which no container of {} maps",
+                    "asks port {port} of the host, to which no container of {} is mapped",
                     short(&definition.arn)
                 ),
-                "set its port to traffic-port, or map that port",
+                "set its port to traffic-port, or name that hostPort in a port mapping",
             )),
             _ => Ok(()),
         })

@@ -2,7 +2,7 @@
 
 use text::words;
 
-use crate::facts::{AttachedAlarms, AutomaticRollback, EcsDeployment};
+use crate::facts::{AttachedAlarms, AutomaticRollback, EcsDeployment, Strategy};
 use crate::finding::{RuleResult, known, mismatch, not_judged};
 
 /// `CodeDeploy` rolls back on failure.
@@ -41,13 +41,23 @@ pub(crate) fn trigger(facts: &EcsDeployment) -> RuleResult {
         hook.function.is_some() && !hook.continues_on_timeout && under_traffic > 0
     });
     let has_alarms = facts.alarms_roll_back && !facts.release.alarms.named.is_empty();
-    if has_hook || has_alarms || facts.circuit_breaker {
+    // It looks at tasks that don't start or stay healthy, and has been made for rolling deployments.
+    let is_rolling = facts.strategy == Strategy::Rolling;
+    let has_breaker = facts.circuit_breaker && is_rolling;
+    if has_hook || has_alarms || has_breaker {
         return Ok(());
     }
+    let breaker = match (is_rolling, facts.circuit_breaker) {
+        (true, _) => "no alarms, no circuit breaker and no hook after the shift",
+        (false, true) => {
+            "no alarms and no hook after the shift; the circuit breaker looks at tasks that don't start, not at what they answer"
+        }
+        (false, false) => "no alarms and no hook after the shift",
+    };
     Err(mismatch(
         "the service's deploymentConfiguration",
-        "has nothing that rolls back a release which fails under traffic: no alarms, no circuit breaker and no hook after the shift",
-        "set alarms with rollback, deploymentCircuitBreaker with rollback, or a hook at POST_PRODUCTION_TRAFFIC_SHIFT",
+        format!("has nothing that rolls back a release which fails under traffic: {breaker}"),
+        "set alarms with rollback, or a hook at POST_PRODUCTION_TRAFFIC_SHIFT",
     ))
 }
 

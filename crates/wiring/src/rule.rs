@@ -93,7 +93,7 @@ rules_of_platforms! {
     LoadBalancer, "load-balancer", &[C, E],
         "Both target groups and all listeners are on the same load balancer.";
     HealthCheckPort, "health-check-port", &[C, E],
-        "The health check of each target group asks the traffic port, or a port that a container maps.";
+        "The health check of each target group asks the traffic port; in the network mode `bridge`, it may ask a host port that a container names.";
     ProductionRoute, "production-route", &[C, E],
         "The production listener (ECS itself: its rule) exists and forwards to one of the two target groups.";
     TestRoute, "test-route", &[C, E],
@@ -109,7 +109,7 @@ rules_of_platforms! {
     AutomaticRollback, "automatic-rollback", &[C, L],
         "The deployment group rolls back automatically on `DEPLOYMENT_FAILURE`.";
     RollbackTrigger, "rollback-trigger", &[E],
-        "Something rolls back a release that fails after traffic has moved: alarms, the circuit breaker, or a hook that does not fail open.";
+        "Something rolls back a release that fails after traffic has moved: alarms, a hook that does not fail open, or, in a rolling deployment, the circuit breaker.";
     AlarmsExist, "alarms-exist", &[C, L, E],
         "Every alarm that is attached to the deployment exists.";
     HookTimeoutAction, "hook-timeout-action", &[E],
@@ -117,7 +117,7 @@ rules_of_platforms! {
     HookTimeout, "hook-timeout", &[E],
         "Each hook's time-out is one that ECS takes: 1 to 1,440 minutes for a Lambda function, up to 20,160 for a pause.";
     HookTimeSum, "hook-time-sum", &[E],
-        "In a service that CloudFormation manages, the bake time and all hooks' time-outs (24 hours each unless said) are together at most 1,980 minutes.";
+        "In a service that CloudFormation manages, the bake times and all hooks' time-outs (24 hours unless said, once for each of a hook's stages) are together at most 1,980 minutes.";
     HookRole, "hook-role", &[E],
         "Each hook that calls a function names a role of the service's account for ECS to assume.";
     EventRule, "event-rule", &[E],

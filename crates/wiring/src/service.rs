@@ -48,6 +48,7 @@ pub(crate) fn definition(release: &EcsRelease) -> RuleResult {
 /// The new task definition is of the family of the one that serves.
 pub(crate) fn family(release: &EcsRelease) -> RuleResult {
     let new = existing(&release.task_definition, "task definition")?;
+    still_there(release)?;
     let old = existing(
         &release.old_task_definition,
         "task definition that serves already",
@@ -62,6 +63,16 @@ pub(crate) fn family(release: &EcsRelease) -> RuleResult {
         format!(
             "deploy a revision of {old}; if the family was renamed on purpose, except this rule"
         ),
+    ))
+}
+
+/// What the deployment replaces can be compared with it.
+pub(crate) fn still_there(release: &EcsRelease) -> RuleResult {
+    if !release.old_is_gone {
+        return Ok(());
+    }
+    Err(not_judged(
+        "the deployment is over, and CodeDeploy no longer says what served before it",
     ))
 }
 
@@ -172,11 +183,11 @@ pub(crate) fn controller(release: &EcsRelease, wanted: &str) -> RuleResult {
     ))
 }
 
-/// Every port that any container maps.
-pub(crate) fn all_ports(definition: &TaskDefinition) -> Vec<u16> {
+/// Every host port that a container names.
+pub(crate) fn host_ports(definition: &TaskDefinition) -> Vec<u16> {
     definition
         .containers
         .iter()
-        .flat_map(|container| container.ports.iter().copied())
+        .flat_map(|container| container.host_ports.iter().copied())
         .collect()
 }

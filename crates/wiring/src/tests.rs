@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::facts::{
     AttachedAlarms, AutomaticRollback, CodeDeployEcs, CodeDeployLambda, Container, EcsDeployment,
-    EcsRelease, LifecycleHook, NamedVersion, Registry, Route, Service, TargetGroup, TaskDefinition,
-    Versions,
+    EcsRelease, LifecycleHook, NamedVersion, Registry, Route, Service, Strategy, TargetGroup,
+    TaskDefinition, Versions,
 };
 use crate::{Facts, Finding, Options, Outcome, Platform, Rule, judge};
 
@@ -61,6 +61,7 @@ fn release() -> EcsRelease {
                 name: "web".to_owned(),
                 image: "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop:1.10.0".to_owned(),
                 ports: vec![8080],
+                host_ports: vec![8080],
                 versions: vec![
                     named("the variable VERSION", "1.10.0"),
                     named("the image's tag", "1.10.0"),
@@ -68,6 +69,7 @@ fn release() -> EcsRelease {
             }],
         })),
         old_task_definition: Ok(Some(format!("{ACCOUNT}:task-definition/shop:11"))),
+        old_is_gone: false,
         container: Some("web".to_owned()),
         port: Some(8080),
         service: Ok(Some(Service {
@@ -171,6 +173,8 @@ fn ecs() -> EcsDeployment {
             route(rule_arn("test"), &["blue", "green"]),
         ]),
         bake_time: Duration::from_mins(10),
+        shift_time: Duration::ZERO,
+        strategy: Strategy::TrafficShift,
         hooks: vec![gate_hook(), pause()],
         circuit_breaker: true,
         alarms_roll_back: true,

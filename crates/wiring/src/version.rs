@@ -2,15 +2,17 @@
 
 use semver::Version;
 
-use crate::facts::{EcsRelease, NamedVersion, Versions};
+use crate::facts::{EcsRelease, NamedVersion};
 use crate::finding::{Outcome, RuleResult, existing, known, mismatch, not_judged};
-use crate::service::of_balancer;
+use crate::service::{of_balancer, still_there};
 
 /// By Semantic Versioning; other names have no order.
-pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> RuleResult {
+pub(crate) fn newer(release: &EcsRelease, allow_downgrade: bool) -> RuleResult {
     if allow_downgrade {
         return Err(not_judged("the suite allows a downgrade"));
     }
+    still_there(release)?;
+    let versions = &release.versions;
     let old = existing(&versions.old, "earlier revision")?;
     let new = known(&versions.new)?;
     let (Some(of_new), Some(of_old)) = (read(new), read(old)) else {

@@ -7,9 +7,11 @@ use common::load_balancing::{Listeners, LoadBalancers};
 use common::query_api::{self, ELASTIC_LOAD_BALANCING, list_parameter};
 use futures::StreamExt as _;
 use futures::stream;
-use hook::{DeploymentQuery, hooked_functions, wiring_facts};
+use hook::{AppSpec, DeploymentQuery, Resource, last_app_spec, wiring_facts};
+use wiring::Platform;
 
 use super::failed;
+use super::functions::GateNames;
 use crate::deployed::settings;
 
 /// More are not looked at: each costs some ten calls.
@@ -27,6 +29,8 @@ enum CallerName {
 /// A caller, and by what names its suite is found.
 pub(super) struct FoundDeployment {
     pub(super) deployment: Deployment,
+    /// What the rules of the wiring compare; none of what calls no gate.
+    pub(super) facts: Option<Fact<wiring::Facts>>,
     pub(super) application: String,
     pub(super) group: String,
 }
@@ -42,7 +46,11 @@ impl CallerName {
 }
 
 /// All that the stack's parameters name.
-pub(super) async fn read(aws: &Aws, stack: &Stack, gates: &[String]) -> Fact<Vec<FoundDeployment>> {
+pub(super) async fn read(
+    aws: &Aws,
+    stack: &Stack,
+    gates: &GateNames,
+) -> Fact<Vec<FoundDeployment>> {
     let mut candidates = groups(aws, stack.parameter("ApplicationPattern")).await?;
     candidates.extend(services(aws, stack.parameter("EcsServices")).await?);
     if candidates.len() > MAX_CALLERS {
@@ -142,7 +150,7 @@ async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<CallerName>> {
     Ok(found)
 }
 
-async fn describe(aws: &Aws, caller: CallerName, gates: &[String]) -> FoundDeployment {
+async fn describe(aws: &Aws, caller: CallerName, gates: &GateNames) -> FoundDeployment {
     let (place, application, group) = match &caller {
         CallerName::Group { application, group } => (
             format!("the deployment group {application}/{group}"),
@@ -156,32 +164,43 @@ async fn describe(aws: &Aws, caller: CallerName, gates: &[String]) -> FoundDeplo
             cluster.clone(),
         ),
     };
-    let hooked = hooked(aws, &caller).await;
-    let calls_gates =
-        hooked.map(|functions| functions.iter().any(|hooked| names_one(hooked, gates)));
-    let calls_gates = calls_gates.map_err(|why| format!("{place}: {why}"));
+    let (platform, gates) = match hooked(aws, &caller).await {
+        Ok((platform, hooked)) => (platform, Ok(gates.named_by(&hooked))),
+        Err(why) => (None, Err(format!("{place}: {why}"))),
+    };
     let mut deployment = Deployment {
         place,
-        calls_gates,
+        platform,
+        gates,
         wiring: Ok(Vec::new()),
         listeners: Ok(Vec::new()),
     };
-    if deployment.calls_gates == Ok(true) {
-        (deployment.wiring, deployment.listeners) = wired(aws, &caller.deployed()).await;
+    let mut facts = None;
+    if deployment.calls_gates() {
+        let read = wired(aws, &caller.deployed()).await;
+        deployment.listeners = match &read {
+            Ok(facts) => listeners_of(aws, facts).await,
+            Err(why) => Err(why.clone()),
+        };
+        facts = Some(read);
     }
     FoundDeployment {
         deployment,
+        facts,
         application,
         group,
     }
 }
 
-/// The functions that it names as hooks.
-async fn hooked(aws: &Aws, caller: &CallerName) -> Fact<Vec<String>> {
+/// What is deployed there, if anything was, and the functions that are named as hooks.
+async fn hooked(aws: &Aws, caller: &CallerName) -> Fact<(Option<Platform>, Vec<String>)> {
     match caller {
-        CallerName::Group { application, group } => hooked_functions(aws, application, group)
-            .await
-            .map(Option::unwrap_or_default),
+        CallerName::Group { application, group } => {
+            let spec = last_app_spec(aws, application, group).await?;
+            Ok(spec.map_or_else(Default::default, |spec| {
+                (Some(platform(&spec)), functions(spec))
+            }))
+        }
         CallerName::Service { cluster, service } => {
             let call = aws.ecs().describe_services().cluster(cluster);
             let answer = call.services(service).send().await.map_err(|error| {
@@ -195,9 +214,20 @@ async fn hooked(aws: &Aws, caller: &CallerName) -> Fact<Vec<String>> {
                 .map(aws_sdk_ecs::types::DeploymentConfiguration::lifecycle_hooks)
                 .unwrap_or_default();
             let targets = hooks.iter().filter_map(|hook| hook.hook_target_arn());
-            Ok(targets.map(str::to_owned).collect())
+            Ok((Some(Platform::Ecs), targets.map(str::to_owned).collect()))
         }
     }
+}
+
+fn platform(spec: &AppSpec) -> Platform {
+    match spec.resource {
+        Resource::EcsService { .. } => Platform::CodeDeployEcs,
+        Resource::LambdaFunction { .. } => Platform::CodeDeployLambda,
+    }
+}
+
+fn functions(spec: AppSpec) -> Vec<String> {
+    spec.hooks.into_iter().map(|hook| hook.function).collect()
 }
 
 /// Clients of its own, which it keeps.
@@ -205,37 +235,22 @@ fn own(aws: &Aws) -> Aws {
     Aws::from_config(aws.config().clone()).called_by(Identity::Person)
 }
 
-/// Whether a hook is one of the gates.
-fn names_one(hooked: &str, gates: &[String]) -> bool {
-    let name = common::arn::function_name(hooked);
-    gates.iter().any(|gate| gate == name)
+async fn wired(aws: &Aws, deployed: &DeploymentQuery) -> Fact<wiring::Facts> {
+    let settings = settings().map_err(|failure| failure.to_string())?;
+    let (_, facts) = wiring_facts(own(aws), settings, deployed).await?;
+    Ok(facts)
 }
 
-async fn wired(
-    aws: &Aws,
-    deployed: &DeploymentQuery,
-) -> (Fact<Vec<wiring::Finding>>, Fact<Vec<Listener>>) {
-    let read = match settings() {
-        Ok(settings) => wiring_facts(own(aws), settings, deployed).await,
-        Err(failure) => Err(failure.to_string()),
-    };
-    let facts = match read {
-        Ok((_, facts)) => facts,
-        Err(why) => return (Err(why.clone()), Err(why)),
-    };
-    let routes = match &facts {
+async fn listeners_of(aws: &Aws, facts: &wiring::Facts) -> Fact<Vec<Listener>> {
+    let routes = match facts {
         wiring::Facts::CodeDeployEcs(facts) => &facts.routes,
         wiring::Facts::Ecs(facts) => &facts.routes,
-        wiring::Facts::CodeDeployLambda(_) => &Ok(Vec::new()),
+        wiring::Facts::CodeDeployLambda(_) => return Ok(Vec::new()),
     };
-    let listeners = match routes {
+    match routes {
         Ok(routes) => listeners(aws, routes).await,
         Err(why) => Err(why.clone()),
-    };
-    (
-        Ok(wiring::judge(&facts, &wiring::Options::default())),
-        listeners,
-    )
+    }
 }
 
 async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Listener>> {
@@ -314,13 +329,15 @@ mod tests {
 
     #[test]
     fn a_hook_is_a_gate_by_name_and_by_arn_and_a_prefix_is_another_function() {
-        let gates = ["CodeDeployHook_pre-traffic".to_owned()];
-        let arn = "arn:aws:lambda:eu-central-1:111122223333:function:CodeDeployHook_pre-traffic";
-        for hooked in [gates[0].as_str(), arn, &format!("{arn}:live")] {
-            assert!(names_one(hooked, &gates), "{hooked}");
+        let name = "CodeDeployHook_pre-traffic";
+        let gates = GateNames([Some(name.to_owned()), None]);
+        let named = |hooked: &str| gates.named_by(&[hooked.to_owned()]);
+        let arn = format!("arn:aws:lambda:eu-central-1:111122223333:function:{name}");
+        for hooked in [name, &arn, &format!("{arn}:live")] {
+            assert_eq!(named(hooked), [true, false], "{hooked}");
         }
         for other in ["CodeDeployHook_pre", "CodeDeployHook_pre-traffic-eu", ""] {
-            assert!(!names_one(other, &gates), "{other}");
+            assert_eq!(named(other), [false, false], "{other}");
         }
     }
 }

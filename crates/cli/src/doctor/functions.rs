@@ -10,8 +10,31 @@ use serde_json::Value;
 use super::failed;
 use super::stack::Resource;
 
-/// The functions that decide about releases.
+/// The functions that decide about releases, before traffic and after.
 const GATES: [&str; 2] = ["PreTraffic", "PostTraffic"];
+
+/// The names of the gates, before traffic and after; none of one that is not known.
+#[derive(Debug, Default)]
+pub(super) struct GateNames(pub(super) [Option<String>; 2]);
+
+impl GateNames {
+    /// Those of a stack's functions.
+    pub(super) fn of(functions: &[Function]) -> Self {
+        Self(GATES.map(|gate| {
+            let found = functions.iter().find(|it| it.logical_id == gate)?;
+            Some(found.name.clone())
+        }))
+    }
+
+    /// Which of them are among these functions, by name or ARN.
+    pub(super) fn named_by(&self, hooked: &[String]) -> [bool; 2] {
+        let names = hooked.iter().map(|it| common::arn::function_name(it));
+        let names: Vec<&str> = names.collect();
+        self.0
+            .each_ref()
+            .map(|gate| gate.as_deref().is_some_and(|gate| names.contains(&gate)))
+    }
+}
 
 /// All of them.
 pub(super) async fn read(aws: &Aws, resources: &[Resource]) -> Vec<Function> {
@@ -24,14 +47,6 @@ pub(super) async fn read(aws: &Aws, resources: &[Resource]) -> Vec<Function> {
         configuration: configuration(aws, &resource.physical_id).await,
     }))
     .await
-}
-
-/// The names of the gates.
-pub(super) fn gates(functions: &[Function]) -> Vec<String> {
-    let gates = functions
-        .iter()
-        .filter(|it| GATES.contains(&it.logical_id.as_str()));
-    gates.map(|function| function.name.clone()).collect()
 }
 
 async fn configuration(aws: &Aws, name: &str) -> Result<Option<FunctionConfiguration>, String> {

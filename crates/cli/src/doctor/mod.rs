@@ -9,10 +9,12 @@ mod suites;
 
 use ::doctor::facts::{Facts, Network};
 use ::doctor::{Finding, Outcome, judge};
+use ::wiring::Options;
 use common::aws::Aws;
 use common::failure::{Failure as AwsFailure, Hints};
 use serde_json::{Value, json};
 
+use self::functions::GateNames;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
@@ -77,9 +79,20 @@ async fn read(aws: &Aws, named: Option<&str>) -> Result<Facts, Failure> {
     let (topics, queues, schedules) = others::read(aws, &resources).await;
     let gates = functions
         .as_ref()
-        .map_or_else(|_| Vec::new(), |all| functions::gates(all));
-    let deployments = deployments::read(aws, &stack, &gates).await;
-    let (suites, secrets) = suites::read(aws, &stack, &deployments).await;
+        .map_or_else(|_| GateNames::default(), |all| GateNames::of(all));
+    let mut deployments = deployments::read(aws, &stack, &gates).await;
+    let suites::FoundSuites {
+        suites,
+        secrets,
+        wiring,
+    } = suites::read(aws, &stack, &deployments).await;
+    for found in deployments.iter_mut().flatten() {
+        if let Some(facts) = &found.facts {
+            let options = wiring.get(&found.deployment.place);
+            let judge = |facts| ::wiring::judge(facts, options.unwrap_or(&Options::default()));
+            found.deployment.wiring = facts.as_ref().map(judge).map_err(Clone::clone);
+        }
+    }
     let network = match (&functions, &deployments) {
         (Ok(functions), Ok(deployments)) => {
             let found = deployments.iter().map(|found| &found.deployment);

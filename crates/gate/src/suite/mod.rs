@@ -178,6 +178,16 @@ impl Suite {
         self.inconclusive == InconclusivePolicy::Ask
     }
 
+    /// What each `wiring` check says about the rules.
+    pub fn wiring_options(&self) -> Vec<&::wiring::Options> {
+        let checks = self.checks.iter();
+        let options = checks.filter_map(|check| match &check.probe {
+            Probe::Wiring(wiring) => Some(&wiring.options),
+            _ => None,
+        });
+        options.collect()
+    }
+
     /// The secrets that a run at `stage` needs: those that its checks name, and what all checks share.
     pub fn secrets_at(&self, stage: Stage) -> BTreeMap<&str, &SecretRef> {
         let mut needed = BTreeSet::new();

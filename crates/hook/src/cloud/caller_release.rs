@@ -27,6 +27,8 @@ pub(crate) struct CodeDeployRelease {
     pub(crate) targets: Vec<DeploymentTarget>,
     /// When it began.
     pub(crate) begun: Option<Timestamp>,
+    /// It has ended.
+    pub(crate) is_over: bool,
 }
 
 /// What ECS says of its own deployment.

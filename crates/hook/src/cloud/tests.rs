@@ -116,6 +116,7 @@ fn service_release() -> CodeDeployRelease {
                 .build(),
         ],
         begun: None,
+        is_over: false,
     }
 }
 
@@ -131,6 +132,7 @@ fn function() -> DescribedRelease {
         group: group(),
         targets: Vec::new(),
         begun: None,
+        is_over: false,
     }))
 }
 

@@ -24,6 +24,7 @@ use gate::{PausePolicy, Stage};
 
 use self::continuation::{Continuation, MAX_BAKE, MAX_CHECKS, MAX_WAIT};
 use self::deployment::Deployment;
+pub use self::post_traffic_check::{BakeFit, bake_fit};
 use self::target::TargetQuery;
 pub(crate) use self::target::{group, release};
 use crate::ask::pending_question::PendingQuestion;

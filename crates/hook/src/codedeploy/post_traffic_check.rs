@@ -29,7 +29,10 @@ pub(super) fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suit
         .and_then(|listeners| listeners.production.clone().err());
     let time = post
         .time_out
-        .and_then(|time_out| does_not_fit(suite, time_out));
+        .and_then(|time_out| match bake_fit(suite, time_out) {
+            BakeFit::Fits | BakeFit::HandedOn => None,
+            BakeFit::TooLong { why, remedy } => Some(format!("{why}; {remedy}")),
+        });
     [selection, listener, time]
         .into_iter()
         .flatten()
@@ -42,34 +45,59 @@ pub(super) fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suit
         .collect()
 }
 
-/// Why a bake can't be measured by a function with this time-out, handed on or not.
-fn does_not_fit(suite: &Suite, time_out: Duration) -> Option<String> {
+/// Whether a bake can be measured while CodeDeploy waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BakeFit {
+    /// By one invocation.
+    Fits,
+    /// The gate hands it to itself.
+    HandedOn,
+    /// It can't.
+    TooLong {
+        /// A sentence.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+}
+
+/// Whether a post-traffic gate with this time-out can measure the suite's bake while CodeDeploy waits.
+pub fn bake_fit(suite: &Suite, time_out: Duration) -> BakeFit {
     let bake = suite.bake();
     let length = bake.length();
     let longest = budget::max_bake_window(time_out);
     if length <= longest {
-        return None;
+        return BakeFit::Fits;
     }
     let (written, time_out) = (words::duration(length), words::duration(time_out));
     if length > MAX_BAKE {
         let most = words::duration(MAX_BAKE);
-        return Some(format!(
-            "the bake of {written} does not fit into CodeDeploy's hour: {most} at most; shorten traffic.bake"
-        ));
+        return BakeFit::TooLong {
+            why: format!(
+                "the bake of {written} does not fit into CodeDeploy's hour: {most} at most"
+            ),
+            remedy: "shorten traffic.bake",
+        };
     }
     if suite.checks_at(Stage::PostTraffic) > MAX_CHECKS {
-        return Some(format!(
-            "the bake of {written} is longer than a function with a time-out of {time_out} may run, and more than \
-             {MAX_CHECKS} checks can't be handed on; shorten traffic.bake or split the suite"
-        ));
+        return BakeFit::TooLong {
+            why: format!(
+                "the bake of {written} is longer than a function with a time-out of {time_out} may run, and more than \
+                 {MAX_CHECKS} checks can't be handed on"
+            ),
+            remedy: "shorten traffic.bake or split the suite",
+        };
     }
     let wait = bake.every.max(bake.initial_delay);
     if wait >= longest || length > longest * MAX_PARTS {
-        return Some(format!(
-            "the bake of {written} can't be handed on often enough by a function with a time-out of {time_out}, which has \
-             time for {}; raise PostTrafficTimeout, shorten traffic.bake or measure more often",
-            words::duration(longest)
-        ));
+        return BakeFit::TooLong {
+            why: format!(
+                "the bake of {written} can't be handed on often enough by a function with a time-out of {time_out}, which \
+                 has time for {}",
+                words::duration(longest)
+            ),
+            remedy: "raise PostTrafficTimeout, shorten traffic.bake or measure more often",
+        };
     }
-    None
+    BakeFit::HandedOn
 }

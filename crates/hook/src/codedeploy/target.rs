@@ -103,6 +103,7 @@ impl DescribedDeployment {
             group: self.group,
             targets: self.targets,
             begun: deployment.begun,
+            is_over: deployment.ended.is_some(),
         }))
     }
 }

@@ -11,7 +11,7 @@ use common::aws::Aws;
 use gate::Stage;
 
 pub use self::release::{DeployedRelease, NotMeasurable, deployed_release};
-pub use self::wiring::{hooked_functions, wiring_facts};
+pub use self::wiring::{last_app_spec, wiring_facts};
 use crate::cloud::{Cloud, DescribedRelease};
 use crate::facts::KnownFacts;
 use crate::gate_function::GateFunction;

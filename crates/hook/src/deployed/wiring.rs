@@ -6,6 +6,7 @@ use gate::Stage;
 use gate::cloud::CloudProbes as _;
 
 use super::{DeploymentQuery, LOOKUP_TIMEOUT};
+use crate::app_spec::AppSpec;
 use crate::cloud::DescribedRelease;
 use crate::codedeploy;
 use crate::ecs::deployed::LastDeployment;
@@ -41,16 +42,15 @@ pub async fn wiring_facts(
     Ok((id, facts))
 }
 
-/// The functions that the AppSpec of a group's last deployment names as hooks: names or ARNs. None where the group has
-/// deployed nothing yet.
+/// The AppSpec of a group's last deployment. None where the group has deployed nothing yet.
 ///
 /// # Errors
 /// If these can't be found out: why, and what to do.
-pub async fn hooked_functions(
+pub async fn last_app_spec(
     aws: &Aws,
     application: &str,
     group: &str,
-) -> Result<Option<Vec<String>>, String> {
+) -> Result<Option<AppSpec>, String> {
     let read = async {
         let described = codedeploy::group(aws, application, group).await?;
         let Some(last) = last_deployment(&described) else {
@@ -58,8 +58,7 @@ pub async fn hooked_functions(
         };
         let deployment = codedeploy::deployment::read(aws, &last).await?;
         let spec = codedeploy::app_spec_source::read(aws, &deployment).await?;
-        let functions = spec.hooks.into_iter().map(|hook| hook.function);
-        Ok(Some(functions.collect()))
+        Ok(Some(spec))
     };
     read.await.map_err(|error: LookupError| error.to_string())
 }

@@ -82,10 +82,46 @@ fn two_target_groups_exist() {
 fn target_groups_fit_the_tasks() {
     let instance = with_code_deploy(|it| groups(it)[1].target_type = "instance".to_owned());
     insta::assert_snapshot!(instance, @"target-type: the target group green has the target type instance, and tasks with the network mode awsvpc need ip; make a target group of the type ip; the type can't be changed");
-    let port = with_code_deploy(|it| groups(it)[0].health_check_port = Some(9000));
-    insta::assert_snapshot!(port, @"health-check-port: the health check of the target group blue asks port 9000, which no container of shop:12 maps; set its port to traffic-port, or map that port");
-    let mapped = with_code_deploy(|it| groups(it)[0].health_check_port = Some(8080));
-    assert_eq!(mapped, "");
+}
+
+#[test]
+fn behind_a_bridge_a_health_check_asks_a_host_port_and_elsewhere_any_port() {
+    let asks = |mode: &str, host_ports: &[u16], port: u16| {
+        let (mode, host_ports) = (mode.to_owned(), host_ports.to_vec());
+        with_code_deploy(|it| {
+            definition(it).network_mode.clone_from(&mode);
+            definition(it).containers[0].host_ports = host_ports;
+            for group in groups(it) {
+                group.target_type = if mode == "awsvpc" { "ip" } else { "instance" }.to_owned();
+            }
+            groups(it)[0].health_check_port = Some(port);
+        })
+    };
+    for mode in ["awsvpc", "host"] {
+        assert_eq!(asks(mode, &[8080], 9000), "", "{mode} needs no mapping");
+    }
+    assert_eq!(asks("bridge", &[80], 80), "");
+    insta::assert_snapshot!(asks("bridge", &[80], 8080), @"health-check-port: the health check of the target group blue asks port 8080 of the host, to which no container of shop:12 is mapped; set its port to traffic-port, or name that hostPort in a port mapping");
+    assert!(
+        asks("bridge", &[], 8080).starts_with("health-check-port: "),
+        "a port that is chosen at the start"
+    );
+}
+
+#[test]
+fn what_an_ended_deployment_has_replaced_is_not_judged() {
+    let over = |is_gone: bool| {
+        with_code_deploy(|it| {
+            it.release.old_is_gone = is_gone;
+            it.release.old_task_definition = Err("gone".to_owned());
+            it.release.versions.old = Err("gone".to_owned());
+        })
+    };
+    assert_eq!(over(true), "");
+    assert_eq!(
+        over(false),
+        "task-definition-family: unknown: gone\nversion-newer: unknown: gone"
+    );
 }
 
 #[test]

@@ -47,18 +47,33 @@ fn no_hook_lets_an_unjudged_release_pass() {
 
 #[test]
 fn time_outs_are_those_that_ecs_and_cloud_formation_take() {
-    let long = with_ecs(|it| it.hooks[0].timeout = Some(Duration::from_hours(25)));
-    insta::assert_snapshot!(long, @"hook-timeout: the hook pre-traffic at POST_TEST_TRAFFIC_SHIFT and POST_PRODUCTION_TRAFFIC_SHIFT has a time-out of 1500 minutes; set timeoutInMinutes between 1 and 1440");
+    let long = with_ecs(|it| {
+        it.hooks[0].timeout = Some(Duration::from_hours(25));
+        it.hooks[0].stages.pop();
+    });
+    insta::assert_snapshot!(long, @"hook-timeout: the hook pre-traffic at POST_TEST_TRAFFIC_SHIFT has a time-out of 1500 minutes; set timeoutInMinutes between 1 and 1440");
     let sum = with_ecs(|it| {
         it.hooks[0].timeout = None;
+        it.hooks[0].stages.pop();
         it.hooks[1].timeout = Some(Duration::from_mins(531));
     });
-    insta::assert_snapshot!(sum, @"hook-time-sum: the service's deploymentConfiguration has a bake time and hooks' time-outs of 1981 minutes together, and CloudFormation takes 1980; one hook has no timeoutInMinutes, which means 1440; set timeoutInMinutes of the hooks, or shorten bakeTimeInMinutes");
+    insta::assert_snapshot!(sum, @"hook-time-sum: the service's deploymentConfiguration has bake times and hooks' time-outs, at each of their stages, of 1981 minutes together, and CloudFormation takes 1980; one hook has no timeoutInMinutes, which means 1440; set timeoutInMinutes of the hooks, or shorten the bake times");
     let exactly = with_ecs(|it| {
         it.hooks[0].timeout = None;
+        it.hooks[0].stages.pop();
         it.hooks[1].timeout = Some(Duration::from_mins(530));
     });
     assert_eq!(exactly, "");
+    // 10 minutes of bake time and 60 of the pause, beside two stages.
+    let at_two_stages = |timeout: u64, shift_time: u64| {
+        with_ecs(|it| {
+            it.hooks[0].timeout = Some(Duration::from_mins(timeout));
+            it.shift_time = Duration::from_mins(shift_time);
+        })
+    };
+    assert_eq!(at_two_stages(950, 10), "");
+    assert!(at_two_stages(951, 10).contains("of 1982 minutes together"));
+    assert!(at_two_stages(950, 11).contains("of 1981 minutes together"));
     let by_hand = with_ecs(|it| {
         it.hooks[1].timeout = Some(Duration::from_mins(20_000));
         stack(it, Ok(None));
@@ -122,8 +137,14 @@ fn something_rolls_back_what_fails_under_traffic() {
             change(it);
         })
     };
-    insta::assert_snapshot!(bare(|_| ()), @"rollback-trigger: the service's deploymentConfiguration has nothing that rolls back a release which fails under traffic: no alarms, no circuit breaker and no hook after the shift; set alarms with rollback, deploymentCircuitBreaker with rollback, or a hook at POST_PRODUCTION_TRAFFIC_SHIFT");
-    assert_eq!(bare(|it| it.circuit_breaker = true), "");
+    insta::assert_snapshot!(bare(|_| ()), @"rollback-trigger: the service's deploymentConfiguration has nothing that rolls back a release which fails under traffic: no alarms and no hook after the shift; set alarms with rollback, or a hook at POST_PRODUCTION_TRAFFIC_SHIFT");
+    insta::assert_snapshot!(bare(|it| it.circuit_breaker = true), @"rollback-trigger: the service's deploymentConfiguration has nothing that rolls back a release which fails under traffic: no alarms and no hook after the shift; the circuit breaker looks at tasks that don't start, not at what they answer; set alarms with rollback, or a hook at POST_PRODUCTION_TRAFFIC_SHIFT");
+    assert!(bare(|it| it.strategy = Strategy::Rolling).contains("no circuit breaker"));
+    let rolling = bare(|it| {
+        it.strategy = Strategy::Rolling;
+        it.circuit_breaker = true;
+    });
+    assert_eq!(rolling, "");
     assert_eq!(bare(|it| it.alarms_roll_back = true), "");
     assert_eq!(
         bare(|it| it.hooks[0]

@@ -16,6 +16,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 
 case ${ENVIRONMENT:?} in
   production)
+    git fetch --quiet --tags origin
     tags=$(git tag --points-at HEAD 'v*')
     grep --quiet --line-regexp --fixed-strings "v$version" <<<"$tags" ||
       fail "pyproject.toml says $version, and the commit has the tags '${tags//$'\n'/ }'; tag it v$version, or correct the version"

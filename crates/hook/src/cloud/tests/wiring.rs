@@ -1,10 +1,13 @@
 //! What the rules of the wiring compare.
 
+use ::wiring::facts::Strategy;
 use ::wiring::{Facts, Options, Outcome, Rule, judge};
+use aws_sdk_ecs::types::builders::DeploymentConfigurationBuilder;
 use aws_sdk_ecs::types::{
-    AdvancedConfiguration, DeploymentConfiguration, DeploymentLifecycleHook,
+    AdvancedConfiguration, CanaryConfiguration, DeploymentConfiguration, DeploymentLifecycleHook,
     DeploymentLifecycleHookAction, DeploymentLifecycleHookStage, DeploymentLifecycleHookTargetType,
-    DeploymentLifecycleHookTimeoutConfiguration, LoadBalancer,
+    DeploymentLifecycleHookTimeoutConfiguration, DeploymentStrategy, LinearConfiguration,
+    LoadBalancer,
 };
 
 use super::*;
@@ -23,7 +26,7 @@ fn definition() -> Answer {
     ok(
         json!({ "taskDefinition": { "taskDefinitionArn": DEFINITION, "status": "ACTIVE", "networkMode": "awsvpc",
         "containerDefinitions": [{ "name": "web", "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/shop:1.1.0",
-            "portMappings": [{ "containerPort": 8080 }] }] } }),
+            "portMappings": [{ "containerPort": 8080, "hostPort": 80 }] }] } }),
     )
 }
 
@@ -120,6 +123,69 @@ async fn a_service_in_order_has_every_fact() {
         of_service(in_order("CODE_DEPLOY")).await,
         Vec::<String>::new()
     );
+}
+
+#[tokio::test]
+async fn what_served_before_is_not_judged_once_a_deployment_is_over() {
+    let of = async |is_over: bool, answers: Answers| {
+        let mut release = service_release();
+        release.is_over = is_over;
+        let release = DescribedRelease::CodeDeploy(Box::new(release));
+        let known = SERVICE.iter().filter(|(key, _)| !key.starts_with("old_"));
+        let known: Vec<(&str, &str)> = known.copied().collect();
+        let (cloud, _aws) = cloud(release, &known, answers).await;
+        wrong(&cloud.wiring().await.unwrap())
+    };
+    let rules = |found: Vec<String>| -> Vec<String> {
+        let rule = |line: &String| line.split(':').next().unwrap().to_owned();
+        found.iter().map(rule).collect()
+    };
+    assert_eq!(
+        of(true, in_order("CODE_DEPLOY")).await,
+        Vec::<String>::new()
+    );
+    let of_the_old = ["task-definition-family", "version-newer"];
+    assert_eq!(rules(of(false, in_order("CODE_DEPLOY")).await), of_the_old);
+    let denied = vec![refused("AccessDeniedException")];
+    let denied = of(true, but("DescribeServices", denied, "CODE_DEPLOY")).await;
+    assert!(
+        of_the_old
+            .iter()
+            .all(|rule| rules(denied.clone()).contains(&(*rule).to_owned())),
+        "nobody knows whether they are gone: {denied:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_waits_of_a_shift_and_the_host_ports_are_read() {
+    let waits = async |config: DeploymentConfigurationBuilder| {
+        let mut release = ecs_release();
+        release.deployment.deployment_configuration = Some(config.build());
+        let release = DescribedRelease::Ecs(Box::new(release));
+        let (cloud, _aws) = cloud(release, SERVICE, in_order("ECS")).await;
+        let Facts::Ecs(facts) = cloud.wiring().await.unwrap() else {
+            panic!("ECS deploys");
+        };
+        let definition = facts.release.task_definition.unwrap().unwrap();
+        assert_eq!(definition.containers[0].host_ports, [80]);
+        (
+            facts.shift_time.as_secs() / 60,
+            facts.strategy == Strategy::Rolling,
+        )
+    };
+    let of = |strategy| DeploymentConfiguration::builder().strategy(strategy);
+    let canary = CanaryConfiguration::builder().canary_bake_time_in_minutes(5);
+    let linear = LinearConfiguration::builder().step_percent(30.0);
+    let linear = linear.step_bake_time_in_minutes(7).build();
+    assert_eq!(waits(DeploymentConfiguration::builder()).await, (0, true));
+    assert_eq!(waits(of(DeploymentStrategy::BlueGreen)).await, (0, false));
+    assert_eq!(waits(of(DeploymentStrategy::Canary)).await, (10, false));
+    let canary = of(DeploymentStrategy::Canary).canary_configuration(canary.build());
+    assert_eq!(waits(canary).await, (5, false));
+    // Steps of 10 %, unless said: nine waits before the last.
+    assert_eq!(waits(of(DeploymentStrategy::Linear)).await, (54, false));
+    let linear = of(DeploymentStrategy::Linear).linear_configuration(linear);
+    assert_eq!(waits(linear).await, (21, false), "at 30, 60 and 90 %");
 }
 
 #[tokio::test]

@@ -50,10 +50,14 @@ pub(super) async fn facts(cloud: &Cloud, release: &CodeDeployRelease) -> CodeDep
         attached_alarms(cloud, alarm_names(group)),
     );
     let is_first = has_no_blue(release);
+    let old = old_task_definition(cloud, is_first);
+    // Where the service can be read, only its earlier task set can be missing.
+    let old_is_gone = release.is_over && old.is_err() && matches!(service, Ok(Some(_)));
     CodeDeployEcs {
         release: EcsRelease {
             task_definition: definition,
-            old_task_definition: old_task_definition(cloud, is_first),
+            old_task_definition: old,
+            old_is_gone,
             container,
             port,
             service,

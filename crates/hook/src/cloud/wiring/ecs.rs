@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    DeploymentConfiguration, DeploymentLifecycleHook, DeploymentLifecycleHookAction as Action,
-    DeploymentLifecycleHookTargetType as TargetType, LoadBalancer,
+    CanaryConfiguration, DeploymentConfiguration, DeploymentLifecycleHook,
+    DeploymentLifecycleHookAction as Action, DeploymentLifecycleHookTargetType as TargetType,
+    DeploymentStrategy, LinearConfiguration, LoadBalancer,
 };
 use wiring::Fact;
-use wiring::facts::{EcsDeployment, EcsRelease as Facts, EventRule, LifecycleHook};
+use wiring::facts::{EcsDeployment, EcsRelease as Facts, EventRule, LifecycleHook, Strategy};
 
 use super::{attached_alarms, event_rules, load_balancing, service, versions};
 use crate::cloud::{Cloud, EcsRelease};
@@ -59,11 +60,13 @@ pub(super) async fn facts(cloud: &Cloud, release: &EcsRelease) -> EcsDeployment 
     );
     let is_first = release.old.is_none();
     let breaker = config.and_then(|config| config.deployment_circuit_breaker());
-    let minutes = config.and_then(DeploymentConfiguration::bake_time_in_minutes);
+    let bake_time = config.and_then(DeploymentConfiguration::bake_time_in_minutes);
+    let strategy = config.and_then(DeploymentConfiguration::strategy);
     EcsDeployment {
         release: Facts {
             task_definition: definition,
             old_task_definition: old_task_definition(release),
+            old_is_gone: false,
             container: shape.container,
             port: shape.port,
             service,
@@ -76,12 +79,42 @@ pub(super) async fn facts(cloud: &Cloud, release: &EcsRelease) -> EcsDeployment 
         production_rule: shape.production,
         test_rule: shape.test,
         routes,
-        bake_time: Duration::from_mins(minutes.and_then(|it| u64::try_from(it).ok()).unwrap_or(0)),
+        bake_time: minutes(bake_time.unwrap_or_default()),
+        shift_time: config.map_or(Duration::ZERO, shift_time),
+        strategy: match strategy {
+            None | Some(DeploymentStrategy::Rolling) => Strategy::Rolling,
+            Some(_) => Strategy::TrafficShift,
+        },
         hooks,
         circuit_breaker: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
         alarms_roll_back: alarms.is_some_and(aws_sdk_ecs::types::DeploymentAlarms::rollback),
         is_first,
         event_rules,
+    }
+}
+
+fn minutes(number: i32) -> Duration {
+    Duration::from_mins(number.try_into().unwrap_or_default())
+}
+
+/// A canary waits once; a linear deployment after each step but the last.
+fn shift_time(config: &DeploymentConfiguration) -> Duration {
+    match config.strategy() {
+        Some(DeploymentStrategy::Canary) => {
+            let canary = config.canary_configuration();
+            let wait = canary.and_then(CanaryConfiguration::canary_bake_time_in_minutes);
+            minutes(wait.unwrap_or(10))
+        }
+        Some(DeploymentStrategy::Linear) => {
+            let linear = config.linear_configuration();
+            let wait = linear.and_then(LinearConfiguration::step_bake_time_in_minutes);
+            let percent = linear.and_then(LinearConfiguration::step_percent);
+            // Steps of 3 % are the smallest that ECS takes.
+            let step = percent.unwrap_or(10.0).max(3.0);
+            let waits = (1..=33).take_while(|done| f64::from(*done) * step < 100.0);
+            minutes(wait.unwrap_or(6)) * u32::try_from(waits.count()).unwrap_or_default()
+        }
+        _ => Duration::ZERO,
     }
 }
 

@@ -51,6 +51,12 @@ fn read(registered: Registered, tags: &[Tag]) -> TaskDefinition {
                     .iter()
                     .filter_map(|mapping| u16::try_from(mapping.container_port()?).ok())
                     .collect(),
+                host_ports: container
+                    .port_mappings()
+                    .iter()
+                    .filter_map(|mapping| u16::try_from(mapping.host_port()?).ok())
+                    .filter(|port| *port > 0)
+                    .collect(),
                 versions: version::named(tags, container),
             })
             .collect(),
