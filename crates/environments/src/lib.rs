@@ -5,7 +5,7 @@
 //! instant.
 //!
 //! - [`config`]: what people wrote: schedules, selection, guard rails, tiers, prices.
-//! - [`select`]: which resources are ours, by which schedule ([`schedule_state`], [`overrides`], [`request_index`]), and
+//! - [`select`]: which resources are ours, by which schedule ([`schedule_state`], [`schedule_overrides`], [`request_index`]), and
 //!   why the others are not.
 //! - [`decide`]: the step of one [`resource`], from what is and from its [`sleep_record`].
 //! - [`record_store`] and [`backup_tag`]: where records are kept: in the state table, and in a tag.

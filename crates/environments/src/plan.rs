@@ -19,7 +19,7 @@ use crate::rate_limiter::Forecast;
 use crate::resource::{Capacity, Resource, Status};
 use crate::schedule_overrides::OverrideRequest;
 use crate::schedule_state::ScheduleState;
-use crate::select::{Selection, Selector, has_bounds_of_sleep, left_of_sleep};
+use crate::select::{SelectedResource, Selection, Selector, has_bounds_of_sleep, left_of_sleep};
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// The source that is given for waking a service that no longer has a schedule.
@@ -221,8 +221,7 @@ pub(crate) fn row(
         Selection::Unstoppable { why, selected } => {
             // What sleeps is restored, whatever hinders the next sleep.
             if record.is_some_and(|record| owes(record, &row)) {
-                row.decided(record, (&selected.scheduled, &selected.source), ctx);
-                row.asked_up(selected.asked_up_at);
+                row.selected(record, &selected, ctx);
             }
             if row.step.is_down() || row.desired_state.is_none() {
                 (row.step, row.desired_state) = (Step::Skip, None);
@@ -251,8 +250,7 @@ pub(crate) fn row(
             }
         }
         Selection::Selected(selected) => {
-            row.decided(record, (&selected.scheduled, &selected.source), ctx);
-            row.asked_up(selected.asked_up_at);
+            row.selected(record, &selected, ctx);
             row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
                 row.why.push_str("; ");
@@ -326,9 +324,15 @@ impl PlanRow {
         since.filter(|_| is_due).map(|since| since.min(now))
     }
 
-    /// Somebody asked for it to be awake then.
-    fn asked_up(&mut self, at: Option<Timestamp>) {
-        let later = |since: Timestamp| at.map_or(since, |at| at.max(since));
+    /// By its schedule and what people asked for.
+    fn selected(
+        &mut self,
+        record: Option<&SleepRecord>,
+        selected: &SelectedResource,
+        ctx: &PlanContext<'_>,
+    ) {
+        self.decided(record, (&selected.scheduled, &selected.source), ctx);
+        let later = |since: Timestamp| selected.asked_up_at.map_or(since, |at| at.max(since));
         self.awaited_since = self.awaited_since.map(later);
     }
 

@@ -57,9 +57,9 @@ pub struct Resource {
     /// An Auto Scaling group whose warm pool has room for all that its maximum leaves: what the group
     /// does not run, the pool would.
     pub pool_fills_up: bool,
-    /// An Auto Scaling group whose desired capacity is not in instances: weights, vCPUs or memory.
+    /// What its counts are of.
     #[serde(skip)]
-    pub in_units: bool,
+    pub counted_in: CountedIn,
     /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     pub controller: String,
     /// ARN of the task definition; empty for other kinds.
@@ -77,6 +77,16 @@ pub struct Resource {
     pub size: Option<TaskSize>,
     /// When it was made: a service of the same name that was made later is another one.
     pub created_at: Option<Timestamp>,
+}
+
+/// What the counts of a resource are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CountedIn {
+    /// Tasks or instances.
+    #[default]
+    Parts,
+    /// Of an Auto Scaling group: weights, vCPUs or memory, of which an instance may have several.
+    Units,
 }
 
 /// Whether a service lives.

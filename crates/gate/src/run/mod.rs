@@ -260,7 +260,6 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let context = probe_context(&run);
     refusals.extend(refusals_of(&run, &selected, &marks, context.as_ref()));
 
-    tokio::task::spawn_blocking(redact::warm_up);
     let recorder = Arc::new(Recorder::new(selected.len()));
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
     let (speaker, stop) = match observer {
@@ -507,6 +506,7 @@ async fn measure(
     stop: Option<oneshot::Receiver<()>>,
 ) -> Result<RoundsEnd, String> {
     let deadline = context.deadline;
+    tokio::task::spawn_blocking(redact::warm_up);
     let mut task = tokio::spawn(rounds::measure(context).in_current_span());
     let stopped = async move {
         // Dropped without a word, it asks for nothing.
