@@ -21,7 +21,7 @@ pub enum Call {
     CodePipeline(Box<Job>),
 }
 
-/// `CodeDeploy` names neither its lifecycle event nor its target; [`crate::codedeploy`] finds those.
+/// `CodeDeploy` names neither its lifecycle event nor its target; `crate::codedeploy` finds those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeDeployEvent {
     /// `d-` and nine characters.
