@@ -140,7 +140,7 @@ impl RecordStore<'_> {
     }
 
     /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
-    /// read, which is among the requests as [`RequestKind::Unreadable`](crate::schedule_overrides::Ask::Unreadable).
+    /// read, which is among the requests as [`RequestKind::Unreadable`](crate::schedule_overrides::RequestKind::Unreadable).
     pub async fn requests(&self) -> Result<(Vec<OverrideRequest>, Vec<StateError>), StateError> {
         let items = self.table.list_each(REQUESTS, "request#").await?;
         let (mut requests, mut unreadable) = (Vec::new(), Vec::new());

@@ -42,7 +42,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     image_detail: Option<PathBuf>,
     /// Put in this image for <NAME>; may be repeated
-    #[allow(rustdoc::invalid_html_tags, reason = "a placeholder, in the help of a terminal")]
+    #[allow(
+        rustdoc::invalid_html_tags,
+        reason = "a placeholder, in the help of a terminal"
+    )]
     #[arg(long = "image", value_name = "NAME=URI", value_parser = image)]
     images: Vec<(String, String)>,
     /// Register fields that this version does not know
