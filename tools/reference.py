@@ -168,8 +168,8 @@ def cli(program: Path = PROGRAM) -> str:
     """The help of all commands."""
     lines = [
         GENERATED.format(source="the help of the program") + "# The command line\n",
-        "`cargo install --locked --profile cli --path crates/cli` installs the program; `deploy-hooks man FOLDER` writes"
-        " the same as",
+        "`cargo install --locked --profile cli --path crates/cli` installs the program; "
+        "`deploy-hooks man FOLDER` writes the same as",
         "manual pages, `deploy-hooks completions SHELL` makes the shell complete it.\n",
     ]
     for words in _commands(program, []):
