@@ -151,18 +151,17 @@ macro_rules! masking {
 }
 
 masking!(mask, regex);
+masking!(mask_short, regex_lite);
+
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!("(?i)(?:{SECRET_NAME})")).expect("a constant pattern compiles")
+});
 
 /// Compiles every pattern, which takes some milliseconds: while a run waits for its first answers, nobody waits for it.
 pub(crate) fn warm_up() {
     mask("cookie: none");
     is_secret_path("$");
 }
-
-masking!(mask_short, regex_lite);
-
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(&format!("(?i)(?:{SECRET_NAME})")).expect("a constant pattern compiles")
-});
 
 /// Whether the header's value is never shown.
 pub(crate) fn is_secret_header(name: &str) -> bool {

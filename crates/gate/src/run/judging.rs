@@ -1,5 +1,7 @@
-//! Judging, within bounds: one body is judged at a time, and nobody judges for whoever no longer waits.
+//! Judging, within bounds: one body of some length is judged at a time, and nobody judges for whoever no longer waits.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +18,7 @@ use crate::words::panic_message;
 
 /// Held from before a body is parsed until it is judged and freed: one at a time in the whole process. With many
 /// checks at once parsed bodies would be the memory of the function; judging is work for the processor, so that
-/// nothing is lost by taking turns.
+/// nothing is lost by taking turns. What is quick takes none.
 pub(super) static PARSING_TURN: Semaphore = Semaphore::const_new(1);
 
 /// Sets its flag when nobody waits any more, also where the task that waited is cut off.
@@ -65,7 +67,8 @@ pub(super) async fn judged<T: Send + 'static>(
     } = judging;
     let stop = Arc::new(AtomicBool::new(false));
     if is_quick(needs, &evidence) {
-        return Ok(work(&evidence, &stop));
+        let judged = catch_unwind(AssertUnwindSafe(|| work(&evidence, &stop)));
+        return judged.map_err(|panic| panicked(&*panic));
     }
     let waiting = async {
         let room = memory.room(needs, evidence.body.most()).await;
@@ -99,19 +102,22 @@ pub(super) async fn judged<T: Send + 'static>(
     let _stop = StopOnDrop(stop);
     match timeout_at(until, judging).await {
         Ok(Ok(judged)) => Ok(judged),
-        Ok(Err(fault)) => {
-            let why = fault
-                .try_into_panic()
-                .map_or_else(|f| f.to_string(), |panic| panic_message(&*panic));
-            Err(ProbeError::errored(format!(
-                "judging the expectations panicked: {why}"
-            )))
-        }
+        Ok(Err(fault)) => Err(match fault.try_into_panic() {
+            Ok(panic) => panicked(&*panic),
+            Err(cut_off) => {
+                ProbeError::errored(format!("judging the expectations ended: {cut_off}"))
+            }
+        }),
         Err(_) => Err(ProbeError::errored(
             "the expectations could not be judged in time; make the path, the pattern or the body \
              smaller",
         )),
     }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> ProbeError {
+    let why = panic_message(panic);
+    ProbeError::errored(format!("judging the expectations panicked: {why}"))
 }
 
 /// Failed outweighs errored: what was measured and is wrong is known. Passed are only those of which all passed.
@@ -139,21 +145,28 @@ mod tests {
     use crate::body::Body;
     use crate::suite::Suite;
 
-    fn is_quick_on(length: usize, expect: &str) -> bool {
+    fn needs(expect: &str) -> Vec<Expectation> {
         let text = format!(
             "version: 1\nname: shop\nchecks: [{{name: home, http: GET /, expect: [{expect}]}}]"
         );
         let suite = Suite::parse("shop", &text).unwrap();
+        suite.checks[0].expect.clone()
+    }
+
+    fn evidence(length: usize) -> Evidence {
         let headers = HeaderMap::new();
-        let evidence = Evidence {
+        Evidence {
             status: Some(200),
             body: Body::new(vec![b' '; length], 1024 * 1024, &headers),
             headers,
             body_cut_at: None,
             latency: Duration::ZERO,
             exchange: None,
-        };
-        is_quick(&suite.checks[0].expect, &evidence)
+        }
+    }
+
+    fn is_quick_on(length: usize, expect: &str) -> bool {
+        is_quick(&needs(expect), &evidence(length))
     }
 
     #[test]
@@ -178,6 +191,26 @@ mod tests {
         ] {
             let both = format!("{{status: 200}}, {slow}");
             assert!(!is_quick_on(2, &both), "{slow}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_what_it_judged_and_nothing_else() {
+        let memory = Budget::new(&[], &[], 1, 0, None);
+        let now = Instant::now();
+        for expect in ["{status: 200}", "{body: {matches: 'a+'}}"] {
+            let (needs, evidence) = (needs(expect), evidence(2));
+            let judging = Judging {
+                needs: &needs,
+                timeout: Duration::from_secs(5),
+                limit: now + Duration::from_secs(5),
+                deadline: now + Duration::from_secs(9),
+            };
+            let unjudged = judged(&memory, judging, evidence, |_, _| -> () {
+                panic!("a defect")
+            });
+            let why = unjudged.await.unwrap_err().message;
+            assert_eq!(why, "judging the expectations panicked: a defect");
         }
     }
 }
