@@ -98,13 +98,13 @@ pub struct Point {
 
 /// What an element is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum IntendedAction {
     /// It is pressed.
     Click,
     /// It is pressed, and text goes into it.
     Type,
     /// One of its options is chosen, without a press.
-    Choose,
+    Select,
 }
 
 /// Why an element can't be used.
@@ -344,8 +344,14 @@ impl Page {
 
     /// Where the one that was found can be used: it is visible, enabled and not covered, and keeps still where it is
     /// pressed.
-    pub async fn ready(&mut self, purpose: Purpose) -> Result<Result<Point, NotActionable>, Error> {
-        let (editable, pressed) = (purpose == Purpose::Type, purpose != Purpose::Choose);
+    pub async fn ready(
+        &mut self,
+        action: IntendedAction,
+    ) -> Result<Result<Point, NotActionable>, Error> {
+        let (editable, pressed) = (
+            action == IntendedAction::Type,
+            action != IntendedAction::Select,
+        );
         let script = format!("deployHooks.ready({editable}, {pressed})");
         let readiness: Actionability = self.run(&script).await?;
         if let (Some(x), Some(y)) = (readiness.x, readiness.y) {

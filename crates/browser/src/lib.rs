@@ -21,7 +21,7 @@ mod view;
 #[cfg(feature = "chromium")]
 pub use chromium::Chromium;
 pub use connection::Endpoint;
-pub use element::{Located, Locator, NotActionable, Purpose, TextMatch};
+pub use element::{IntendedAction, Located, Locator, NotActionable, TextMatch};
 pub use error::Error;
 pub use input::Key;
 pub use limits::MAX_MESSAGE_BYTES;

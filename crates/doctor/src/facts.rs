@@ -176,14 +176,14 @@ pub struct Suite {
     /// For what.
     pub for_what: String,
     /// Whoever is known to read it; nobody where it is for whatever calls next.
-    pub readers: Vec<SuiteReader>,
+    pub callers: Vec<SuiteCaller>,
     /// What it says; none: it is not there.
     pub content: Fact<Option<SuiteContent>>,
 }
 
 /// A deployment that reads a suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SuiteReader {
+pub struct SuiteCaller {
     /// As [`Deployment::place`].
     pub place: String,
     /// As [`Deployment::platform`].

@@ -216,7 +216,7 @@ fn each_suite(facts: &Facts, judge: impl Fn(&Suite, &SuiteContent) -> Option<Out
 /// A gate without a required check stops every release.
 fn required_checks(suite: &Suite, content: &SuiteContent) -> Option<Outcome> {
     let place = format!("the suite {}", suite.place);
-    if suite.readers.is_empty() {
+    if suite.callers.is_empty() {
         // Which gate will read it is not known.
         return (content.required == [0, 0]).then(|| {
             mismatch(
@@ -227,16 +227,16 @@ fn required_checks(suite: &Suite, content: &SuiteContent) -> Option<Outcome> {
         });
     }
     let stopped = (0..2).find_map(|gate| {
-        let mut readers = suite.readers.iter();
-        let reader = readers.find(|reader| reader.gates[gate])?;
-        (content.required[gate] == 0).then_some((GATES[gate], reader))
+        let mut callers = suite.callers.iter();
+        let caller = callers.find(|caller| caller.gates[gate])?;
+        (content.required[gate] == 0).then_some((GATES[gate], caller))
     });
-    stopped.map(|(gate, reader)| {
+    stopped.map(|(gate, caller)| {
         mismatch(
             place,
             format!(
                 "has no required check for {gate}, so each release of {} would be stopped there",
-                reader.place
+                caller.place
             ),
             format!(
                 "write a check for {gate} with `severity: required` (the default), or take that hook away"
@@ -250,13 +250,13 @@ fn bake(suite: &Suite, content: &SuiteContent) -> Option<Outcome> {
     let BakeFit::TooLong { why, remedy } = &content.bake else {
         return None;
     };
-    let reader = suite
-        .readers
+    let caller = suite
+        .callers
         .iter()
-        .find(|reader| reader.gates[1] && reader.platform != Some(Platform::Ecs))?;
+        .find(|caller| caller.gates[1] && caller.platform != Some(Platform::Ecs))?;
     Some(mismatch(
         format!("the suite {}", suite.place),
-        format!("would stop each release of {}: {why}", reader.place),
+        format!("would stop each release of {}: {why}", caller.place),
         remedy,
     ))
 }

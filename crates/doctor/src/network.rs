@@ -57,7 +57,7 @@ fn needed_by_gates(facts: &Facts) -> Vec<(&'static str, bool)> {
         .any(|it| it.platform != Some(Platform::CodeDeployLambda));
     let reads = |suite: &Suite, gate: usize| {
         suite
-            .readers
+            .callers
             .iter()
             .any(|it| it.gates[gate] && it.platform != Some(Platform::Ecs))
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::facts::{
     BakeFit, Configuration, DefaultRoute, Deployment, Facts, Function, FunctionConfiguration,
     GroupRule, Listener, Network, Queue, Schedule, Secret, SecurityGroup, Stack, Subscription,
-    Suite, SuiteContent, SuiteReader, Topic,
+    Suite, SuiteCaller, SuiteContent, Topic,
 };
 use crate::{Outcome, Rule, judge};
 use wiring::Platform;
@@ -117,7 +117,7 @@ fn sound() -> Facts {
         suites: vec![Suite {
             place: SUITE.to_owned(),
             for_what: "the deployment group shop/production".to_owned(),
-            readers: vec![SuiteReader {
+            callers: vec![SuiteCaller {
                 place: "the deployment group shop/production".to_owned(),
                 platform: Some(Platform::CodeDeployEcs),
                 gates: [true, true],
@@ -370,7 +370,7 @@ fn a_confirmation_that_is_missing_names_whose() {
 
 fn deployed_by(facts: &mut Facts, platform: Platform) {
     caller(facts).platform = Some(platform);
-    facts.suites[0].readers[0].platform = Some(platform);
+    facts.suites[0].callers[0].platform = Some(platform);
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn a_bake_is_too_long_for_codedeploy_alone() {
     assert_eq!(said(&facts, Rule::Bake), ["holds"]);
     deployed_by(&mut facts, Platform::CodeDeployLambda);
     assert_ne!(said(&facts, Rule::Bake), ["holds"]);
-    facts.suites[0].readers[0].gates = [true, false];
+    facts.suites[0].callers[0].gates = [true, false];
     assert_eq!(said(&facts, Rule::Bake), ["holds"], "nobody bakes");
 }
 
@@ -389,10 +389,10 @@ fn a_bake_is_too_long_for_codedeploy_alone() {
 fn a_gate_that_nobody_hooks_needs_no_required_check() {
     let mut facts = sound();
     content(&mut facts).required = [1, 0];
-    facts.suites[0].readers[0].gates = [true, false];
+    facts.suites[0].callers[0].gates = [true, false];
     assert_eq!(said(&facts, Rule::RequiredChecks), ["holds"]);
     // Of a suite for whatever calls next, it is not known which gate reads it.
-    facts.suites[0].readers.clear();
+    facts.suites[0].callers.clear();
     assert_eq!(said(&facts, Rule::RequiredChecks), ["holds"]);
     content(&mut facts).required = [0, 0];
     assert_ne!(said(&facts, Rule::RequiredChecks), ["holds"]);

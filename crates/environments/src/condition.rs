@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use strict_yaml::words;
 
-use crate::resource::{CountedIn, Kind, Resource};
+use crate::resource::{CapacityUnit, Kind, Resource};
 use crate::sleep_record::{Phase, SleepRecord};
 
 /// A shortage that begins later than this after a wake-up has another cause than the schedule. One that was noticed
@@ -84,7 +84,7 @@ impl Condition {
                     kind,
                     wanted,
                     running,
-                    in_units: resource.counted_in == CountedIn::Units,
+                    in_units: resource.capacity_unit == CapacityUnit::Weight,
                     since,
                 })
             }

@@ -57,9 +57,9 @@ pub struct Resource {
     /// An Auto Scaling group whose warm pool has room for all that its maximum leaves: what the group
     /// does not run, the pool would.
     pub pool_fills_up: bool,
-    /// What its counts are of.
+    /// What its desired capacity counts.
     #[serde(skip)]
-    pub counted_in: CountedIn,
+    pub capacity_unit: CapacityUnit,
     /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     pub controller: String,
     /// ARN of the task definition; empty for other kinds.
@@ -79,14 +79,14 @@ pub struct Resource {
     pub created_at: Option<Timestamp>,
 }
 
-/// What the counts of a resource are of.
+/// What the desired capacity of a resource counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CountedIn {
+pub enum CapacityUnit {
     /// Tasks or instances.
     #[default]
-    Parts,
+    Part,
     /// Of an Auto Scaling group: weights, vCPUs or memory, of which an instance may have several.
-    Units,
+    Weight,
 }
 
 /// Whether a service lives.

@@ -13,7 +13,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(24);
 const MAX_FUNCTION_TIMEOUT: Duration = Duration::from_hours(24);
 /// The longest one of a pause.
 const MAX_PAUSE_TIMEOUT: Duration = Duration::from_hours(14 * 24);
-/// What CloudFormation waits for a service: bake times and all hooks together.
+/// What CloudFormation waits for a service: bake time and all hooks together.
 const MAX_SUM: Duration = Duration::from_hours(33);
 
 /// `the pause at POST_TEST_TRAFFIC_SHIFT`, `the hook pre-traffic at …`.
@@ -74,16 +74,27 @@ pub(crate) fn time_sum(facts: &EcsDeployment) -> RuleResult {
     if known(&service.stack)?.is_none() {
         return Err(not_judged("no stack of CloudFormation manages the service"));
     }
-    // AWS doesn't say how it counts: the longest that may pass is each hook at each of its stages.
-    let of_hooks = facts.hooks.iter().map(|hook| {
-        let stages = u32::try_from(hook.stages.len().max(1)).unwrap_or(u32::MAX);
-        let timeout = hook.timeout.unwrap_or(DEFAULT_TIMEOUT);
-        timeout.saturating_mul(stages)
-    });
-    let bake_times = facts.bake_time.saturating_add(facts.shift_time);
-    let sum = of_hooks.fold(bake_times, Duration::saturating_add);
+    let timeout = |hook: &LifecycleHook| hook.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let of_hooks = facts.hooks.iter().map(timeout);
+    let sum = of_hooks.fold(facts.bake_time, Duration::saturating_add);
     if sum <= MAX_SUM {
-        return Ok(());
+        // AWS doesn't say whether each stage of a hook counts, and the waits of a shift: at most that long may pass.
+        let at_each_stage = facts.hooks.iter().map(|hook| {
+            let stages = u32::try_from(hook.stages.len().max(1)).unwrap_or(u32::MAX);
+            timeout(hook).saturating_mul(stages)
+        });
+        let bake_times = facts.bake_time.saturating_add(facts.shift_time);
+        let longest = at_each_stage.fold(bake_times, Duration::saturating_add);
+        if longest <= MAX_SUM {
+            return Ok(());
+        }
+        return Err(not_judged(format!(
+            "the bake time and the hooks' time-outs are {} minutes together, and {} with each stage of a hook and the waits of \
+             the shift; CloudFormation takes {}, and AWS does not say which it counts",
+            minutes(sum),
+            minutes(longest),
+            minutes(MAX_SUM)
+        )));
     }
     let silent = facts.hooks.iter().filter(|hook| hook.timeout.is_none());
     let silent = match silent.count() {
@@ -100,11 +111,11 @@ pub(crate) fn time_sum(facts: &EcsDeployment) -> RuleResult {
     Err(mismatch(
         "the service's deploymentConfiguration",
         format!(
-            "has bake times and hooks' time-outs, at each of their stages, of {} minutes together, and CloudFormation takes {}{silent}",
+            "has a bake time and hooks' time-outs of {} minutes together, and CloudFormation takes {}{silent}",
             minutes(sum),
             minutes(MAX_SUM)
         ),
-        "set timeoutInMinutes of the hooks, or shorten the bake times",
+        "set timeoutInMinutes of the hooks, or shorten bakeTimeInMinutes",
     ))
 }
 

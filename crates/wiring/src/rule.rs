@@ -117,7 +117,7 @@ rules_of_platforms! {
     HookTimeout, "hook-timeout", &[E],
         "Each hook's time-out is one that ECS takes: 1 to 1,440 minutes for a Lambda function, up to 20,160 for a pause.";
     HookTimeSum, "hook-time-sum", &[E],
-        "In a service that CloudFormation manages, the bake times and all hooks' time-outs (24 hours unless said, once for each of a hook's stages) are together at most 1,980 minutes.";
+        "In a service that CloudFormation manages, the bake time and all hooks' time-outs (24 hours each unless said) are together at most 1,980 minutes.";
     HookRole, "hook-role", &[E],
         "Each hook that calls a function names a role of the service's account for ECS to assume.";
     EventRule, "event-rule", &[E],

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use browser::{Chromium, Error, Navigation, Page, PageOptions, Purpose};
+use browser::{Chromium, Error, IntendedAction, Navigation, Page, PageOptions};
 use tokio::time::Instant;
 
 use super::{Bench, DESKTOP, PLENTY, Rules, button, program, seen};
@@ -13,7 +13,7 @@ async fn a_page_that_never_ends_is_left_in_time() {
     let bench = Bench::new().await;
     let mut page = bench.at("/busy").await;
     seen(&mut page, &button("Hang")).await;
-    let at = page.ready(Purpose::Click).await.unwrap().unwrap();
+    let at = page.ready(IntendedAction::Click).await.unwrap().unwrap();
     let begun = Instant::now();
     let frozen = page.click(at).await.unwrap_err();
     assert!(matches!(frozen, Error::Frozen), "{frozen}");

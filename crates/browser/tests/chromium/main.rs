@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use browser::{
-    Chromium, Decision, Locator, Navigation, Page, PageOptions, PageRequest, ProblemKind, Purpose,
-    RequestPolicy, TextMatch, Viewport,
+    Chromium, Decision, IntendedAction, Locator, Navigation, Page, PageOptions, PageRequest,
+    ProblemKind, RequestPolicy, TextMatch, Viewport,
 };
 use tokio::time::Instant;
 
@@ -121,7 +121,7 @@ async fn seen(page: &mut Page, locator: &Locator) -> (usize, usize) {
 /// Finds one element and clicks it, once it can be.
 async fn click(page: &mut Page, locator: &Locator) {
     assert_eq!(seen(page, locator).await.1, 1, "{locator}");
-    let at = page.ready(Purpose::Click).await.unwrap().unwrap();
+    let at = page.ready(IntendedAction::Click).await.unwrap().unwrap();
     page.click(at).await.unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use browser::{Key, Locator, NotActionable, ProblemKind, Purpose, TextMatch};
+use browser::{IntendedAction, Key, Locator, NotActionable, ProblemKind, TextMatch};
 use tokio::time::Instant;
 
 use super::{Bench, DESKTOP, PHONE, PLENTY, button, click, css, problems, seen, text_comes};
@@ -25,7 +25,7 @@ async fn a_page_is_used_as_people_use_it() {
         name: Some(TextMatch::Equals("Mail".to_owned())),
     };
     assert_eq!(seen(&mut page, &mail).await, (1, 1));
-    assert!(page.ready(Purpose::Type).await.unwrap().is_ok());
+    assert!(page.ready(IntendedAction::Type).await.unwrap().is_ok());
     assert!(page.enter(false).await.unwrap());
     page.type_text("a Reader+ü@example.com").await.unwrap();
     assert_eq!(
@@ -77,30 +77,39 @@ async fn what_can_not_be_used_is_said_with_what_is_in_the_way() {
     let mut page = bench.at("/covered").await;
     seen(&mut page, &button("Buy")).await;
     assert_eq!(
-        page.ready(Purpose::Click).await.unwrap().unwrap_err(),
+        page.ready(IntendedAction::Click)
+            .await
+            .unwrap()
+            .unwrap_err(),
         NotActionable::Covered("div#cookies \"Cookies?\"".to_owned())
     );
     bench.go(&mut page, "/moving").await;
     seen(&mut page, &button("Buy")).await;
     assert_eq!(
-        page.ready(Purpose::Click).await.unwrap().unwrap_err(),
+        page.ready(IntendedAction::Click)
+            .await
+            .unwrap()
+            .unwrap_err(),
         NotActionable::Moving
     );
-    let chosen_from = page.ready(Purpose::Choose).await.unwrap();
+    let chosen_from = page.ready(IntendedAction::Select).await.unwrap();
     assert!(chosen_from.is_ok(), "a choice needs no press");
     bench.go(&mut page, "/").await;
     seen(&mut page, &button("Sold out")).await;
     assert_eq!(
-        page.ready(Purpose::Click).await.unwrap().unwrap_err(),
+        page.ready(IntendedAction::Click)
+            .await
+            .unwrap()
+            .unwrap_err(),
         NotActionable::Disabled
     );
     assert!(matches!(
-        page.ready(Purpose::Type).await.unwrap(),
+        page.ready(IntendedAction::Type).await.unwrap(),
         Err(NotActionable::Disabled)
     ));
     seen(&mut page, &css("h1")).await;
     assert!(matches!(
-        page.ready(Purpose::Type).await.unwrap(),
+        page.ready(IntendedAction::Type).await.unwrap(),
         Err(NotActionable::NoField(_))
     ));
     assert!(page.locate(&css("div[")).await.unwrap().invalid);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::doctor::facts::{
-    BakeFit, Configuration, Fact, Secret, Stack, Suite, SuiteContent, SuiteReader,
+    BakeFit, Configuration, Fact, Secret, Stack, Suite, SuiteCaller, SuiteContent,
 };
 use common::aws::Aws;
 use common::failure::{Cause, Failure as AwsFailure};
@@ -59,7 +59,7 @@ pub(super) async fn read(
     let written = stack.parameter("SuiteLocation");
     let time_out = stack.parameter("PostTrafficTimeout").parse();
     let time_out = time_out.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
-    let mut places: BTreeMap<String, Vec<SuiteReader>> = BTreeMap::new();
+    let mut places: BTreeMap<String, Vec<SuiteCaller>> = BTreeMap::new();
     for caller in callers {
         let Ok(location) = SuiteLocation::parse(written, ".") else {
             continue;
@@ -67,7 +67,7 @@ pub(super) async fn read(
         let place = location
             .filled(&caller.application, &caller.group)
             .to_string();
-        places.entry(place).or_default().push(SuiteReader {
+        places.entry(place).or_default().push(SuiteCaller {
             place: caller.deployment.place.clone(),
             platform: caller.deployment.platform,
             gates: caller.deployment.gates.clone().unwrap_or_default(),
@@ -84,29 +84,29 @@ pub(super) async fn read(
     let mut suites = Vec::new();
     let mut named: BTreeMap<String, (String, SecretRef)> = BTreeMap::new();
     let mut wiring = BTreeMap::new();
-    for (place, readers) in places {
+    for (place, callers) in places {
         let ReadSuite {
             content,
             secrets,
             wiring: options,
         } = content(aws, &place, time_out).await;
         wiring.extend(
-            readers
+            callers
                 .iter()
-                .map(|reader| (reader.place.clone(), options.clone())),
+                .map(|caller| (caller.place.clone(), options.clone())),
         );
         for secret in secrets {
             named
                 .entry(secret.to_string())
                 .or_insert_with(|| (place.clone(), secret));
         }
-        let first = readers.first();
+        let first = callers.first();
         suites.push(Suite {
             place,
             for_what: first
-                .map_or("whatever calls a gate", |reader| &reader.place)
+                .map_or("whatever calls a gate", |caller| &caller.place)
                 .to_owned(),
-            readers,
+            callers,
             content,
         });
     }

@@ -21,7 +21,7 @@ const READY_TIMEOUT: Duration = Duration::from_mins(10);
 const DONE_TIMEOUT: Duration = Duration::from_hours(1);
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
 /// The status of a stack that has change sets, and of which none was ever carried out.
-pub(super) const ONLY_REVIEWED: &str = "REVIEW_IN_PROGRESS";
+pub(super) const REVIEW_IN_PROGRESS: &str = "REVIEW_IN_PROGRESS";
 /// Lines that are shown of a change set.
 const MAX_SHOWN: usize = 200;
 
@@ -181,7 +181,7 @@ async fn is_ours_alone(
     let status = stacks
         .first()
         .and_then(|stack| stack.stack_status.as_deref());
-    if status != Some(ONLY_REVIEWED) {
+    if status != Some(REVIEW_IN_PROGRESS) {
         return Ok(false);
     }
     let operation = "ListChangeSets";
@@ -257,9 +257,9 @@ pub(super) async fn settled(
             screen.progress(&format!("{stack}: {status}"), None);
             before.clone_from(&status);
         }
-        let goes_on = status.ends_with("_IN_PROGRESS") && status != ONLY_REVIEWED;
+        let goes_on = status.ends_with("_IN_PROGRESS") && status != REVIEW_IN_PROGRESS;
         // A change set was carried out, so this is its last moment.
-        if !goes_on && status != ONLY_REVIEWED {
+        if !goes_on && status != REVIEW_IN_PROGRESS {
             return Ok(status);
         }
         if Instant::now() > until {

@@ -212,7 +212,7 @@ async fn place(aws: &Aws) -> Result<Place, Failure> {
 enum StackBefore {
     Absent,
     /// Somebody has looked at change sets of it, and carried out none.
-    OnlyReviewed,
+    InReview,
     Deployed(Stack),
 }
 
@@ -220,7 +220,7 @@ impl StackBefore {
     fn deployed(&self) -> Option<&Stack> {
         match self {
             Self::Deployed(stack) => Some(stack),
-            Self::Absent | Self::OnlyReviewed => None,
+            Self::Absent | Self::InReview => None,
         }
     }
 }
@@ -251,7 +251,7 @@ async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<StackBefore, Failure> {
     };
     match stack.stack_status.as_deref().unwrap_or_default() {
         "DELETE_COMPLETE" => Ok(StackBefore::Absent),
-        change_set::ONLY_REVIEWED => Ok(StackBefore::OnlyReviewed),
+        change_set::REVIEW_IN_PROGRESS => Ok(StackBefore::InReview),
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Err(Failure::Failed(format!(
             "the stack {name} was never made, or could not be deleted; take it away first: deploy-hooks uninstall --stack {name}"
         ))),

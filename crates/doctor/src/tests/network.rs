@@ -87,7 +87,7 @@ fn which_endpoints_a_function_needs_follows_from_who_calls_and_what_suites_say()
         let parameters = &mut f.stack.parameters;
         parameters.insert("PipelineGates".into(), "on".into());
         f.deployments = Ok(Vec::new());
-        f.suites[0].readers.clear();
+        f.suites[0].callers.clear();
     });
     assert_eq!(by_pipelines, "codepipeline, s3");
     let handed_on = |platform| {

@@ -19,7 +19,7 @@ use super::{
 use crate::backup_tag::ASLEEP_TAG;
 use crate::config::Config;
 use crate::read::{ReadError, Reader, in_milliseconds};
-use crate::resource::{Capacity, CountedIn, Kind, Resource, Scaling, ScalingSuspension, Status};
+use crate::resource::{Capacity, CapacityUnit, Kind, Resource, Scaling, ScalingSuspension, Status};
 use crate::write::{CallError, Writer, number};
 
 /// What stands in place of a cluster before the names of groups.
@@ -227,7 +227,7 @@ fn group(group: Group) -> Resource {
         cluster: PREFIX.to_owned(),
         desired: group.desired_capacity,
         running: units.unwrap_or(running),
-        counted_in: units.map_or(CountedIn::Parts, |_| CountedIn::Units),
+        capacity_unit: units.map_or(CapacityUnit::Part, |_| CapacityUnit::Weight),
         not_in_service: existing(&group)
             .saturating_add(group.warm_pool_size)
             .saturating_sub(running),

@@ -21,7 +21,7 @@ use crate::backup_tag::ASLEEP_TAG;
 use crate::config::Config;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{ReadError, Reader, TaskSizes, timestamp};
-use crate::resource::{CountedIn, Kind, Resource, Status, TaskSize};
+use crate::resource::{CapacityUnit, Kind, Resource, Status, TaskSize};
 use crate::write::{CallError, Writer, number, once};
 
 /// `DescribeServices` takes no more.
@@ -378,7 +378,7 @@ fn fact(service: &Service, sizes: &TaskSizes) -> Resource {
         actions: Vec::new(),
         not_in_service: 0,
         pool_fills_up: false,
-        counted_in: CountedIn::Parts,
+        capacity_unit: CapacityUnit::Part,
         size: sizes.known(&task_definition).flatten(),
         created_at: service.created_at.as_ref().and_then(timestamp),
         task_definition,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use browser::{Audit, Endpoint, Located, Locator, Navigation, Page, PageOptions, Purpose};
+use browser::{Audit, Endpoint, IntendedAction, Located, Locator, Navigation, Page, PageOptions};
 use tokio::time::Instant;
 
 use super::condition::Condition;
@@ -468,13 +468,13 @@ impl<'a> PageSession<'a> {
                 return Ok(ActionOutcome::NotYet(format!("{count} of them: {names}")));
             }
         }
-        let purpose = match act {
+        let intended = match act {
             ElementAction::See => return Ok(ActionOutcome::Yes),
-            ElementAction::Select(_) => Purpose::Choose,
-            ElementAction::Click => Purpose::Click,
-            ElementAction::Type(..) => Purpose::Type,
+            ElementAction::Select(_) => IntendedAction::Select,
+            ElementAction::Click => IntendedAction::Click,
+            ElementAction::Type(..) => IntendedAction::Type,
         };
-        let refused = match (self.page.ready(purpose).await?, act) {
+        let refused = match (self.page.ready(intended).await?, act) {
             (Err(why), _) => Some(why),
             (Ok(_), ElementAction::Select(option)) => self.page.choose(option).await?.err(),
             (Ok(at), _) => {
