@@ -106,8 +106,8 @@ class Inbox:
         seen: list[Message] = []
 
         def found() -> Message | None:
-            seen[:] = self.messages(service, holding)
-            return next((message for message in seen if wanted(message)), None)
+            seen[:] = self.messages(service)
+            return next((message for message in seen if holding in message.text and wanted(message)), None)
 
         return _poll(f"a message to {service} that holds {holding!r}", found, within, lambda: _told(seen))
 
@@ -157,7 +157,7 @@ def _mail(item: Json) -> Mail:
 
 
 def _told(messages: list[Message]) -> str:
-    return "\n".join(f"{m.seq} {m.service} {m.operation} {m.path} → {m.answer}: {m.text[:300]}" for m in messages)
+    return "\n".join(f"{m.seq} {m.service} {m.operation} {m.path} → {m.answer}: {m.text[:600]}" for m in messages[-8:])
 
 
 def _poll(what: str, found: Callable[[], Any], within: float, told: Callable[[], str]) -> Any:
